@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+/** One run for the whole repository; packages resolve to each other's sources, so nothing needs to be built first. */
+export default defineConfig({
+  resolve: { conditions: ["source", "module", "node", "development|production"] },
+  ssr: { resolve: { conditions: ["source", "module", "node", "development|production"] } },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts", "bench/**/*.test.ts", "scripts/**/*.test.ts"],
+    passWithNoTests: true,
+    testTimeout: 20_000,
+  },
+});
