@@ -1,0 +1,81 @@
+import type { Domain } from "./domain.js";
+import type { Vcpu } from "./vcpu.js";
+
+/** Nanoseconds since Xen booted (Xen's s_time_t). A number: 2^53 ns are 104 days. */
+export type Time = number;
+
+/** Why a vCPU stopped running. The scheduler reads the vCPU's own state afterwards, so this is only for accounting. */
+export interface RunResult {
+  /** Guest instructions retired. */
+  readonly retired: number;
+}
+
+/**
+ * What common code needs of an architecture (Xen's `arch_*` functions). `xen-arch-arm` implements it.
+ * `Domain.arch` and `Vcpu.arch` belong to the implementation and are opaque here.
+ */
+export interface Arch {
+  /** Checks the arch part of createdomain and fills `d.arch`. Returns 0 or a negative errno (arch_sanitise_domain_config, arch_domain_create). */
+  domainCreate(d: Domain, config: ArchDomainConfig): number;
+  domainDestroy(d: Domain): void;
+  vcpuCreate(v: Vcpu): number;
+  vcpuDestroy(v: Vcpu): void;
+  /** XENMEM_populate_physmap at build time: gives the domain RAM at `gfn`. Returns 0 or a negative errno. */
+  populate(d: Domain, gfn: number, pages: number): number;
+  /** Copies bytes into or out of guest memory by IPA (toolstack mappings). Returns false where a page is not mapped. */
+  writeGuest(d: Domain, ipa: number, bytes: Uint8Array): boolean;
+  readGuest(d: Domain, ipa: number, bytes: Uint8Array): boolean;
+  /** Copies by guest virtual address of the running vCPU (hypercall arguments). Returns false for -EFAULT. */
+  copyFromGuest(v: Vcpu, gva: bigint, bytes: Uint8Array): boolean;
+  copyToGuest(v: Vcpu, gva: bigint, bytes: Uint8Array): boolean;
+  /** Guest virtual to guest physical address as the vCPU's EL1 would translate it now, or undefined (runstate areas are kept by page). */
+  translateGuest(v: Vcpu, gva: bigint, access: "read" | "write"): number | undefined;
+  /** A live view of the 4 KiB page at `gfn` (valid until the domain dies), or undefined. */
+  guestPage(d: Domain, gfn: number): Uint8Array | undefined;
+  /** XENMEM_add_to_physmap of a page that common code owns (`xenheap` page number `page`, see `allocXenPage`). 0 or -errno. */
+  mapXenPage(d: Domain, page: number, gfn: number): number;
+  /** XENMEM_remove_from_physmap. 0 or -errno. */
+  unmapGfn(d: Domain, gfn: number): number;
+  /** A page of the hypervisor that can be shown to the guest (shared info, grant frames): its number and a live view, zeroed. */
+  allocXenPage(d: Domain): { readonly page: number; readonly bytes: Uint8Array } | undefined;
+  setVcpuContext(v: Vcpu, context: VcpuGuestContext | undefined): number;
+  getVcpuContext(v: Vcpu): VcpuGuestContext;
+  /** Hook of domain_resume, called under the shutdown lock's rules (see facts/vpsci.md 6.4). */
+  domainResume(d: Domain): void;
+  /** The vCPU's event-channel upcall line follows `vcpu_info.evtchn_upcall_pending` (PPI 31 on Arm). */
+  vcpuMarkEventsPending(v: Vcpu): void;
+  /** True if the vCPU has an interrupt or event that ends WFI, SCHEDOP_block. */
+  vcpuHasPendingWork(v: Vcpu): boolean;
+  /** Runs the vCPU until it blocks, is paused, or `until`. May return early for any reason. */
+  run(v: Vcpu, until: Time): RunResult;
+  /** Called by the scheduler when a vCPU leaves (`from`) or enters (`to`) a pCPU: vtimer hand-over. */
+  contextSwitch(from: Vcpu | undefined, to: Vcpu | undefined): void;
+  /** Debug key dumps of the arch ('0' registers and the like): key, description, handler. */
+  readonly keys: readonly { readonly key: string; readonly description: string; readonly diagnostic: boolean; readonly run: (print: (line: string) => void) => void }[];
+}
+
+/** xen_arch_domainconfig. */
+export interface ArchDomainConfig {
+  /** 0 native (v3 here), 1 v2, 2 v3. */
+  readonly gicVersion: 0 | 1 | 2;
+  readonly nrSpis: number;
+  /** Give the guest a vpl011 at 0x22000000, SPI 32. */
+  readonly vuart: boolean;
+}
+
+/** vcpu_guest_context as the domain builder fills it; 64-bit guests only. Registers left out are 0. */
+export interface VcpuGuestContext {
+  /** VGCF_online. */
+  readonly isOnline: boolean;
+  readonly pc: bigint;
+  readonly pstate: bigint;
+  readonly x: readonly bigint[];
+  readonly spEl0: bigint;
+  readonly spEl1: bigint;
+  readonly elrEl1: bigint;
+  readonly spsrEl1: bigint;
+  readonly sctlr: bigint;
+  readonly ttbr0: bigint;
+  readonly ttbr1: bigint;
+  readonly ttbcr: bigint;
+}
