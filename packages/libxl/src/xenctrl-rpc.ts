@@ -50,7 +50,7 @@ export const XENCTRL_METHODS = [
   "storeWrite",
   "storeRead",
   "storeList",
-] as const satisfies readonly (keyof XenCtrlRpc)[];
+] as const;
 
 /** A message of birpc; errors are made plain by `errorToWire`. */
 export interface RpcMessage {
