@@ -1,0 +1,118 @@
+import type { Log, ShutdownReason, Trigger } from "./include/libxl.js";
+import type {
+  ConsoleType,
+  Cpupoolinfo,
+  DomainConfig,
+  DomainEvent,
+  DomainSchedParams,
+  Dominfo,
+  Physinfo,
+  Vcpuinfo,
+  VersionInfo,
+} from "./libxl_types.js";
+import type { ConsoleStream, PerfCounter, XenCtrl, XenVersion } from "./xenctrl.js";
+
+/** What libxl needs of the world besides the hypervisor. Each has a default that works in Node. */
+export interface LibxlOptions {
+  /** Where log lines go; nowhere by default. */
+  readonly log?: Log;
+  /** Reads a whole file; `node:fs` by default. Hand one in to run in a browser. */
+  readonly readFile?: (path: string) => Promise<Uint8Array>;
+  /** Unpacks gzip to at most `limit` bytes and rejects beyond; `node:zlib` by default. */
+  readonly gunzip?: (bytes: Uint8Array, limit: number) => Promise<Uint8Array>;
+  /** Milliseconds since 1970; `Date.now` by default. */
+  readonly now?: () => number;
+  /** That many random bytes; `crypto.getRandomValues` by default. */
+  readonly randomBytes?: (count: number) => Uint8Array;
+}
+
+/** A registered wish to hear about one domain's end (`libxl_evenable_domain_death`). */
+export interface DomainDeathGenerator {
+  /** Stops it; idempotent. */
+  disable(): void;
+}
+
+/** The toolstack's functions, named after libxl's. All reject with `LibxlError`. */
+export interface Libxl {
+  /** The connection that this libxl drives. */
+  readonly ctrl: XenCtrl;
+
+  /** Builds a domain and leaves it paused; returns its id. A failure destroys what was built (`libxl_domain_create_new`). */
+  domainCreateNew(config: DomainConfig): Promise<number>;
+  /** Fills libxl's defaults in, as `domainCreateNew` would (`libxl__domain_config_setdefault`). Throws for settings that contradict. */
+  domainConfigSetdefault(config: DomainConfig): Promise<DomainConfig>;
+
+  /** All domains, ascending by id, domain 0 first (`libxl_list_domain`). */
+  listDomain(): Promise<Dominfo[]>;
+  /** One domain; DOMAIN_NOTFOUND if there is none (`libxl_domain_info`). */
+  domainInfo(domid: number): Promise<Dominfo>;
+  domainPause(domid: number): Promise<void>;
+  domainUnpause(domid: number): Promise<void>;
+  /** Continues a suspended domain (`libxl_domain_resume`). `suspendCancel` true is the fast path that `xl resume` takes. */
+  domainResume(domid: number, suspendCancel: boolean): Promise<void>;
+  /** Asks the guest to power off through xenstore; NI while there is no xenstore. */
+  domainShutdown(domid: number): Promise<void>;
+  /** Asks the guest to reboot through xenstore; NI while there is no xenstore. */
+  domainReboot(domid: number): Promise<void>;
+  domainDestroy(domid: number): Promise<void>;
+  /** Renames a domain; INVAL if another one has the name. */
+  domainRename(domid: number, newName: string): Promise<void>;
+  listVcpu(domid: number): Promise<Vcpuinfo[]>;
+  setVcpuaffinity(domid: number, vcpu: number, affinity: { hard?: number[]; soft?: number[]; force?: boolean }): Promise<void>;
+  domainSchedParamsGet(domid: number): Promise<DomainSchedParams>;
+  domainSchedParamsSet(domid: number, params: DomainSchedParams): Promise<void>;
+  /** Xen on Arm has no sendtrigger: always FAIL. */
+  sendTrigger(domid: number, trigger: Trigger, vcpu?: number): Promise<void>;
+  /** Goes through xenstore: NI while there is none. */
+  sendSysrq(domid: number, letter: string): Promise<void>;
+
+  /** INVAL if no domain has the name (`libxl_name_to_domid`). */
+  nameToDomid(name: string): Promise<number>;
+  /** The name, or undefined (`libxl_domid_to_name`). */
+  domidToName(domid: number): Promise<string | undefined>;
+  /** Digits (or nothing: 0) are an id that is not checked; anything else is a name (`libxl_domain_qualifier_to_domid`). */
+  domainQualifierToDomid(qualifier: string): Promise<number>;
+  listCpupool(): Promise<Cpupoolinfo[]>;
+  /** A pool's id by name or number; INVAL if there is none. */
+  cpupoolQualifierToCpupoolid(qualifier: string): Promise<number>;
+
+  /** The stored config of a domain (`libxl_retrieve_domain_configuration`); JSON_CONFIG_EMPTY if there is none. */
+  retrieveDomainConfiguration(domid: number): Promise<DomainConfig>;
+  /** Keeps `data` with the domain until it is destroyed (`libxl_userdata_store`). */
+  userdataStore(domid: number, userid: string, data: string): Promise<void>;
+  userdataRetrieve(domid: number, userid: string): Promise<string | undefined>;
+  userdataUnlink(domid: number, userid: string): Promise<void>;
+
+  /**
+   * Calls `listener` when the domain is shut down (once a generator) and when it is dead or gone (once, the last event).
+   * A first generator also looks at once, so nothing that already happened is missed (`libxl_evenable_domain_death`).
+   */
+  evenableDomainDeath(domid: number, listener: (event: DomainEvent) => void): DomainDeathGenerator;
+  /**
+   * The same as a stream: after a shutdown for `suspend` it goes on, with a fresh generator, as `xl`'s monitor does; it ends
+   * after the domain's death. Rejects with FAIL when the connection is lost.
+   */
+  domainEvents(domid: number): AsyncIterable<DomainEvent>;
+  /** Waits until the domain is shut down (or gone: resolves to undefined). */
+  domainWaitShutdown(domid: number): Promise<ShutdownReason | undefined>;
+
+  /** A reader of a console, from its first byte on. Domain 0 has none: INVAL. */
+  consoleAttach(domid: number, type: ConsoleType, num?: number): Promise<ConsoleStream>;
+  /** Which console `xl console` attaches without `-t` (`libxl_primary_console_exec`): pv, on Arm. */
+  primaryConsole(domid: number): Promise<{ readonly domid: number; readonly type: ConsoleType; readonly num: number }>;
+
+  getPhysinfo(): Promise<Physinfo>;
+  getVersionInfo(): Promise<VersionInfo>;
+  /** `uname` of the host that Xen runs in, for `xl info`. */
+  getHostInfo(): Promise<XenVersion["host"]>;
+  /** The scheduler of pool 0. */
+  getScheduler(): Promise<string>;
+  sendDebugKeys(keys: string): Promise<void>;
+  /** The console ring's text (`libxl_xen_console_read_line`); `clear` empties it after reading. */
+  xenConsoleRead(clear: boolean): Promise<string>;
+  perfcQuery(): Promise<PerfCounter[]>;
+  perfcReset(): Promise<void>;
+  /** Seconds since 1970 with centiseconds at which the domain was built, or undefined (`/vm/<uuid>/start_time`). */
+  vmGetStartTime(domid: number): Promise<number | undefined>;
+  close(): void;
+}
