@@ -1,0 +1,57 @@
+import { chmodSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { socketChannel, type XenCtrl } from "libxl";
+import type { Log } from "./log.js";
+import { serveXenCtrl } from "./serve.js";
+import { checkArguments, checkRequest } from "./validate.js";
+
+/** Clients at one time. */
+const MAX_CLIENTS = 256;
+/** A client that has not greeted by then is dropped, in milliseconds. */
+const GREETING_TIME = 10_000;
+/** A client that leaves this many bytes unread is dropped: console replay is 1 MiB, an answer at most 8. */
+const MAX_UNSENT: number = 32 * 1024 * 1024;
+
+/** Listens on a unix socket of mode 0600 and serves every client. Resolves when it listens. */
+export async function listen(xenctrl: XenCtrl, socketPath: string, log: Log): Promise<{ close(): Promise<void> }> {
+  const clients = new Set<Socket>();
+  const server: Server = createServer((socket) => accept(socket));
+  server.maxConnections = MAX_CLIENTS;
+
+  function accept(socket: Socket): void {
+    clients.add(socket);
+    const channel = socketChannel(socket, {
+      validate: checkRequest,
+      maxUnsent: MAX_UNSENT,
+      onError: (error) => log.warn(`client dropped: ${error.message}`),
+    });
+    serveXenCtrl(xenctrl, channel, { check: checkArguments, flow: (isOpen) => void (isOpen ? socket.resume() : socket.pause()) });
+    const timer = setTimeout(() => {
+      log.warn("client dropped: it did not greet");
+      socket.destroy();
+    }, GREETING_TIME);
+    channel.ready.then(
+      (hello) => log.debug(`client ${hello.pid} connected`),
+      () => undefined,
+    ).finally(() => clearTimeout(timer));
+    void channel.closed.then(() => clients.delete(socket));
+  }
+
+  const umask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(socketPath, resolve);
+    });
+  } finally {
+    process.umask(umask);
+  }
+  chmodSync(socketPath, 0o600);
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of clients) socket.destroySoon();
+      }),
+  };
+}
