@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ["source", "module", "node", "development|production"] },
   ssr: { resolve: { conditions: ["source", "module", "node", "development|production"] } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts", "bench/**/*.test.ts", "scripts/**/*.test.ts"],
+    include: ["{packages/*,guests,demo,bench}/src/**/*.test.ts", "tests/**/*.test.ts"],
     passWithNoTests: true,
     testTimeout: 20_000,
   },

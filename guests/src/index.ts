@@ -1,5 +1,7 @@
 export { cacheFolder } from "./cache.js";
-export { cpio, type CpioEntry } from "./cpio.js";
-export { debianKernels, fetchDebianGuests, findDebianGuest, whyNoGuest, type DebianGuest, type Flavour } from "./debian.js";
-export { INIT_MARKER, makeInitramfs, SHELL_MARKER, type ExtraPrograms } from "./initramfs.js";
+export { attachConsole, type ConsoleOptions, driveConsole, type GuestConsole } from "./console.js";
+export { type CpioEntry, cpio } from "./cpio.js";
+export { type DebianGuest, debianKernels, type Flavour, fetchDebianGuests, findDebianGuest, whyNoGuest } from "./debian.js";
+export { type ExtraPrograms, INIT_MARKER, makeInitramfs, SHELL_MARKER } from "./initramfs.js";
 export { createProgress, type Progress } from "./progress.js";
+export { type XlResult, xl, xlOk, xlPath } from "./xl.js";
