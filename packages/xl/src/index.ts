@@ -1,4 +1,1 @@
-/** The command: takes the arguments behind its name, resolves to the exit code. */
-export async function main(_argv: readonly string[]): Promise<number> {
-  return 1;
-}
+export { main } from "./xl.js";

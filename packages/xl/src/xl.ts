@@ -1,0 +1,87 @@
+import type { Libxl } from "libxl";
+import { getopt, GetoptError } from "./getopt.js";
+import { CMDTABLE, lookup } from "./xl_cmdtable.js";
+import { type Command, EXIT, type GlobalOptions, type Xl, XlError } from "./xl_context.js";
+import { describeCommand, listCommands } from "./xl_help.js";
+
+/** xl as a whole: takes the arguments behind its name, resolves to the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let parsed;
+  try {
+    parsed = getopt(argv, GLOBAL_OPTIONS, { stopAtOperand: true });
+  } catch (error) {
+    process.stderr.write(`xl: ${(error as GetoptError).message}; xl help lists the commands\n`);
+    return EXIT.failure;
+  }
+  const { options, operands } = parsed;
+  const [name, ...args] = operands;
+  if (name === undefined) {
+    process.stdout.write(listCommands(CMDTABLE));
+    return EXIT.failure;
+  }
+  if (name === "help") return help(args[0]);
+  const command = lookup(name);
+  if (command === undefined) {
+    process.stderr.write(`xl: there is no command "${name}"; xl help lists them\n`);
+    return EXIT.failure;
+  }
+  const global = { verbosity: options.count("v"), useCarriageReturn: options.has("t"), timestamps: options.has("T"), dryRun: options.has("N") };
+  if (global.dryRun && !command.dryRun) {
+    process.stderr.write(`xl: ${command.name} has no dry run (-N)\n`);
+    return EXIT.failure;
+  }
+  return runCommand(command, args, global);
+}
+
+const GLOBAL_OPTIONS = [..."vftTN"].map((short) => ({ short, help: "" }));
+
+function help(name: string | undefined): number {
+  const command = name === undefined ? undefined : lookup(name);
+  if (name === undefined) process.stdout.write(listCommands(CMDTABLE));
+  else process.stdout.write(command === undefined ? `There is no command "${name}".\n` : describeCommand(command));
+  return EXIT.success;
+}
+
+async function runCommand(command: Command, args: readonly string[], global: GlobalOptions): Promise<number> {
+  const isHelpDeclared = command.options.some(({ short }) => short === "h");
+  const specs = isHelpDeclared ? command.options : [...command.options, { short: "h", help: "" }];
+  let parsed;
+  try {
+    parsed = getopt(args, specs);
+  } catch (error) {
+    process.stderr.write(`xl ${command.name}: ${(error as GetoptError).message}\n`);
+    return EXIT.usage;
+  }
+  if (parsed.options.has("h")) {
+    process.stdout.write(describeCommand(command));
+    return EXIT.success;
+  }
+  const required = command.required ?? 0;
+  if (parsed.operands.length < required) {
+    process.stderr.write(`xl ${command.name} needs at least ${required} argument${required === 1 ? "" : "s"}.\n\n`);
+    process.stdout.write(describeCommand(command));
+    return EXIT.usage;
+  }
+  const xl = createXl(global);
+  try {
+    return await command.run({ xl, command, ...parsed });
+  } catch (error) {
+    xl.err(`xl: ${(error as Error).message}\n`);
+    return error instanceof XlError ? error.exitCode : EXIT.failure;
+  } finally {
+    await xl.close();
+  }
+}
+
+function createXl(global: GlobalOptions): Xl & { close(): Promise<void> } {
+  let libxl: Promise<Libxl> | undefined;
+  // The reader of a pipe may leave early: xl list | head -1.
+  process.stdout.on("error", () => process.exit(EXIT.failure));
+  return {
+    global,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    libxl: () => (libxl ??= import("./xl_host.js").then(({ connectLibxl }) => connectLibxl(global, process.env))),
+    close: async () => (await libxl?.catch(() => undefined))?.close(),
+  };
+}

@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { connectXenCtrl, createLibxl, hostPaths, type HostPaths, type Libxl, makePrivateDirectory, type XenCtrl } from "libxl";
+import { type GlobalOptions, XlError } from "./xl_context.js";
+import { createLog } from "./xl_log.js";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How long a host may take to come up, in milliseconds. */
+const START_TIME = 20_000;
+
+/** The toolstack on the user's host; starts one where none runs and says on standard error what an earlier one lost. */
+export async function connectLibxl(global: GlobalOptions, env: Environment): Promise<Libxl> {
+  const ctrl = await connectOrStart(env);
+  return createLibxl(ctrl, { log: createLog(global, (line) => void process.stderr.write(line)) });
+}
+
+async function connectOrStart(env: Environment): Promise<XenCtrl> {
+  let paths: HostPaths;
+  try {
+    paths = hostPaths(env);
+    return (await tryConnect(paths)) ?? (await start(paths, env));
+  } catch (error) {
+    throw error instanceof XlError ? error : new XlError(`cannot reach the host: ${(error as Error).message}`);
+  }
+}
+
+/** Undefined where nobody listens. */
+async function tryConnect(paths: HostPaths): Promise<XenCtrl | undefined> {
+  try {
+    return await connectXenCtrl(paths.socket);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
+    throw error;
+  }
+}
+
+async function start(paths: HostPaths, env: Environment): Promise<XenCtrl> {
+  try {
+    makePrivateDirectory(paths.directory);
+    const announcement = await launch(paths, env);
+    if (announcement.state === "failed") throw new Error(announcement.reason);
+    if (announcement.state === "ready" && announcement.lost.length > 0) {
+      process.stderr.write(`xl: the host died and took ${announcement.lost.join(", ")} with it; a new one was started\n`);
+    }
+  } catch (error) {
+    throw new XlError(`cannot start the host: ${(error as Error).message}`);
+  }
+  // Another xl may be starting it at this moment.
+  for (const deadline = Date.now() + START_TIME; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    const ctrl = await tryConnect(paths);
+    if (ctrl !== undefined) return ctrl;
+  }
+  throw new XlError(`cannot start the host: nothing listens at ${paths.socket}; see ${paths.log}`);
+}
+
+/** What the host says when it is up; its own type is `Announcement` of xen-host. */
+type Announcement = { state: "ready"; lost: string[] } | { state: "already running" } | { state: "failed"; reason: string };
+
+/** Starts a host of its own session and waits for its first line. */
+async function launch(paths: HostPaths, env: Environment): Promise<Announcement> {
+  const log = openSync(paths.log, "a", 0o600);
+  const host = spawn(process.execPath, [hostBin(env), "--announce"], { detached: true, cwd: "/", env, stdio: ["ignore", "pipe", log] });
+  closeSync(log);
+  try {
+    return JSON.parse(await firstLine(host, paths)) as Announcement;
+  } finally {
+    host.stdout?.destroy();
+    host.unref();
+  }
+}
+
+/** The host's command: `XEN_HOST_BIN`, else the one of the xen-host package next to this one. */
+function hostBin(env: Environment): string {
+  return env["XEN_HOST_BIN"] ?? fileURLToPath(new URL("../bin/xen-host.js", import.meta.resolve("xen-host")));
+}
+
+function firstLine(host: ChildProcess, paths: HostPaths): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const timer = setTimeout(() => reject(new Error(`it did not come up within ${START_TIME / 1000} s; see ${paths.log}`)), START_TIME);
+    host.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+      if (!text.includes("\n")) return;
+      clearTimeout(timer);
+      resolve(text.slice(0, text.indexOf("\n")));
+    });
+    host.once("error", reject);
+    host.once("exit", (code, signal) => {
+      clearTimeout(timer);
+      // Its line may still be on the way.
+      setImmediate(() => reject(new Error(`it ended at once (${signal ?? `exit ${code}`}); see ${paths.log}`)));
+    });
+  });
+}

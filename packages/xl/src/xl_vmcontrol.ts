@@ -1,0 +1,157 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type DomainConfig, hostPaths, isLibxlError, type Libxl, readCfg } from "libxl";
+import { attach } from "./xl_console.js";
+import { EXIT, findDomain, type Invocation, type Xl, XlError } from "./xl_context.js";
+import { describeCommand } from "./xl_help.js";
+import { watch } from "./xl_monitor.js";
+import { parseConfigData } from "./xl_parse.js";
+
+/** INVAL, as `xl create`'s exit code. */
+const EXIT_INVAL = 6;
+const EXIT_FAIL = 3;
+
+/** `xl create`. */
+export async function create(invocation: Invocation): Promise<number> {
+  const { xl, command, options, operands } = invocation;
+  const files = operands.filter((operand) => !operand.includes("="));
+  if (options.has("defconfig")) files.push(options.value("defconfig") as string);
+  if (files.length > 1) {
+    xl.out(describeCommand(command));
+    return EXIT.usage;
+  }
+  const file = files[0];
+  if (file === undefined) throw new XlError("create needs a config file", EXIT_INVAL);
+
+  const text = await readConfigText(file, operands.filter((operand) => operand.includes("=")));
+  if (!options.has("quiet")) xl.err(`xl: reading the config from ${file}\n`);
+  const libxl = await xl.libxl();
+  const config = await parse(xl, libxl, file, text);
+  if (options.has("d")) xl.err(`${JSON.stringify(config, undefined, 4)}\n`);
+  if (options.has("dryrun") || xl.global.dryRun) {
+    xl.out(`${JSON.stringify(config, undefined, 4)}\n`);
+    return EXIT.success;
+  }
+  try {
+    return await start(invocation, libxl, config);
+  } catch (error) {
+    if (!isLibxlError(error)) throw error;
+    throw new XlError(error.message, -error.code);
+  }
+}
+
+/** The file's text with the k=v arguments as further lines; /dev/null is an empty file. */
+async function readConfigText(file: string, variables: readonly string[]): Promise<string> {
+  try {
+    const text = file === "/dev/null" ? "" : await readFile(file, "utf8");
+    return variables.length === 0 ? text : `${text}\n${variables.map((variable) => `${variable}\n`).join("")}\n`;
+  } catch (error) {
+    throw new XlError(`cannot read the config file ${file}: ${(error as Error).message}`, EXIT_FAIL);
+  }
+}
+
+async function parse(xl: Xl, libxl: Libxl, source: string, text: string): Promise<DomainConfig> {
+  const report = (line: string): void => xl.err(`${line}\n`);
+  const { nr_cpus: nrCpus } = await libxl.getPhysinfo();
+  return parseConfigData(readCfg(text, { source, report }), { nrCpus, report });
+}
+
+async function start({ xl, options }: Invocation, libxl: Libxl, config: DomainConfig): Promise<number> {
+  const domid = await libxl.domainCreateNew(config);
+  // Attached before the first instruction, so that nothing waits for the terminal; output is replayed anyway.
+  const console = options.has("c") ? await libxl.primaryConsole(domid).then(({ type, num }) => libxl.consoleAttach(domid, type, num)) : undefined;
+  const attached = console === undefined ? undefined : attach(console);
+  if (!options.has("p")) await libxl.domainUnpause(domid);
+  if (options.has("F")) return watch(libxl, domid, (line) => xl.err(`${line}\n`));
+  if (!options.has("e")) startMonitor(domid, config.c_info.name);
+  await attached;
+  return EXIT.success;
+}
+
+/** Leaves an xl behind that watches the domain, as Xen's daemon xl-NAME does; it logs beside the host's own log. */
+function startMonitor(domid: number, name: string): void {
+  const { directory } = hostPaths(process.env);
+  const log = openSync(join(directory, `xl-${name.replaceAll(/[^\w.-]/g, "_")}.log`), "a", 0o600);
+  const monitor = spawn(process.execPath, [process.argv[1] as string, "monitor", String(domid)], { detached: true, cwd: "/", stdio: ["ignore", "ignore", log] });
+  closeSync(log);
+  monitor.unref();
+}
+
+/** Runs a libxl call whose failure xl only tells: pause, unpause, resume exit 0 all the same. */
+async function tolerate(xl: Xl, call: Promise<void>): Promise<number> {
+  await call.catch((error: unknown) => xl.err(`xl: ${(error as Error).message}\n`));
+  return EXIT.success;
+}
+
+/** `xl pause`. */
+export async function pause({ xl, operands }: Invocation): Promise<number> {
+  const domid = await findDomain(xl, operands[0] as string);
+  return tolerate(xl, (await xl.libxl()).domainPause(domid));
+}
+
+/** `xl unpause`. */
+export async function unpause({ xl, operands }: Invocation): Promise<number> {
+  const domid = await findDomain(xl, operands[0] as string);
+  return tolerate(xl, (await xl.libxl()).domainUnpause(domid));
+}
+
+/** `xl resume`: the fast path, without a look at the domain's state. */
+export async function resume({ xl, operands }: Invocation): Promise<number> {
+  const domid = await findDomain(xl, operands[0] as string);
+  return tolerate(xl, (await xl.libxl()).domainResume(domid, true));
+}
+
+/** `xl destroy`. */
+export async function destroy({ xl, options, operands }: Invocation): Promise<number> {
+  const domid = await findDomain(xl, operands[0] as string);
+  if (domid === 0 && !options.has("f")) throw new XlError("domain 0 is the host itself and is not destroyed; -f insists");
+  await (await xl.libxl()).domainDestroy(domid);
+  return EXIT.success;
+}
+
+/** `xl rename`. */
+export async function rename({ xl, operands }: Invocation): Promise<number> {
+  const domid = await findDomain(xl, operands[0] as string);
+  await (await xl.libxl()).domainRename(domid, operands[1] as string);
+  return EXIT.success;
+}
+
+/** `xl shutdown`. */
+export async function shutdown(invocation: Invocation): Promise<number> {
+  return ask(invocation, "Shutting down", (libxl, domid) => libxl.domainShutdown(domid));
+}
+
+/** `xl reboot`. */
+export async function reboot(invocation: Invocation): Promise<number> {
+  return ask(invocation, "Rebooting", (libxl, domid) => libxl.domainReboot(domid));
+}
+
+async function ask({ xl, command, options, operands }: Invocation, what: string, request: (libxl: Libxl, domid: number) => Promise<void>): Promise<number> {
+  if (options.has("all") === operands.length > 0) {
+    xl.out(describeCommand(command));
+    return EXIT.usage;
+  }
+  const libxl = await xl.libxl();
+  const domids = options.has("all") ? (await libxl.listDomain()).map(({ domid }) => domid).filter((domid) => domid !== 0) : [await findDomain(xl, operands[0] as string)];
+  let failed = false;
+  for (const domid of domids) {
+    xl.err(`${what} domain ${domid}\n`);
+    try {
+      await request(libxl, domid);
+      if (options.has("wait")) await waitFor(xl, libxl, domid, options.count("wait") > 1);
+    } catch (error) {
+      failed = true;
+      xl.err(`xl: ${(error as Error).message}\n`);
+    }
+  }
+  return failed ? EXIT.failure : EXIT.success;
+}
+
+async function waitFor(xl: Xl, libxl: Libxl, domid: number, untilGone: boolean): Promise<void> {
+  for await (const event of libxl.domainEvents(domid)) {
+    xl.err(`Domain ${domid} ${event.type === "domain_death" ? "is gone" : `has been shut down, reason ${event.shutdown_reason}`}\n`);
+    if (!untilGone) return;
+  }
+}
