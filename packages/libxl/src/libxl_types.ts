@@ -6,7 +6,7 @@
 import type { ActionOnShutdown, DomainType, Scheduler, ShutdownReason } from "./include/libxl.js";
 
 /** `libxl_passthrough`. */
-export type Passthrough = "default" | "disabled" | "sync_pt" | "share_pt" | "enabled" | "unknown";
+export type Passthrough = "default" | "disabled" | "enabled" | "sync_pt" | "share_pt";
 /** `libxl_gic_version`. */
 export type GicVersion = "default" | "v2" | "v3";
 /** `libxl_vuart_type`. */
@@ -31,7 +31,6 @@ export interface DomainCreateInfo {
   driver_domain?: boolean;
   passthrough?: Passthrough;
   xenstore_feature_mask?: number;
-  vpmu?: boolean;
 }
 
 /** `libxl_domain_sched_params`. Absent fields keep what the scheduler has. */
@@ -83,10 +82,13 @@ export interface DomainBuildInfo {
   acpi?: boolean;
   bootloader?: string;
   bootloader_args?: string[];
+  bootloader_restrict?: boolean;
+  bootloader_user?: string;
   tee?: TeeType;
   llc_colors?: number[];
   trap_unmapped_accesses?: boolean;
   arch_arm?: { gic_version?: GicVersion; vuart?: VuartType; sve_vl?: string; nr_spis?: number; arm_sci?: { type: "none" | "scmi_smc" } };
+  vpmu?: boolean;
 }
 
 /** `libxl_device_disk`. */

@@ -71,11 +71,11 @@ export const SHUTDOWN_REASON = { unknown: -1, poweroff: 0, reboot: 1, suspend: 2
 /** The name of a shutdown reason. */
 export type ShutdownReason = keyof typeof SHUTDOWN_REASON;
 
-/** `libxl_action_on_shutdown`: what a monitor does when a domain ends. xl.cfg spells them with `-` instead of `_`. */
+/** `libxl_action_on_shutdown`: what a monitor does when a domain ends. xl.cfg spells them with `-`, and `restart_rename` as `rename-restart`. */
 export const ACTION_ON_SHUTDOWN = {
   destroy: 1,
   restart: 2,
-  rename_restart: 3,
+  restart_rename: 3,
   preserve: 4,
   coredump_destroy: 5,
   coredump_restart: 6,
