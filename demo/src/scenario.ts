@@ -8,6 +8,8 @@ export interface ScenarioGuest {
   /** The xl.cfg file that describes it; its `name` is `domain`. */
   readonly config: string;
   readonly domain: string;
+  /** The console it talks on. */
+  readonly console: "pv" | "vuart";
   /** The line that stands for "user space runs". */
   readonly bootMarker: string;
   /** What is printed when the guest takes commands. */
@@ -33,7 +35,7 @@ export async function playScenario(guest: ScenarioGuest, narrator: Narrator): Pr
   narrator.heading("1. Boot");
   const created = performance.now();
   await run("create", guest.config);
-  const console = attachConsole(guest.domain, { onLine: narrator.guestLine });
+  const console = attachConsole(guest.domain, { type: guest.console, onLine: narrator.guestLine });
   try {
     await console.waitFor(guest.bootMarker, PATIENCE);
     timings.push(["xl create to the first line of user space", since(created)]);
@@ -51,11 +53,9 @@ export async function playScenario(guest: ScenarioGuest, narrator: Narrator): Pr
     narrator.command("xl dmesg | grep vpsci");
     narrator.output(counters.join("\n"));
     const suspends = counters.findLast((line) => /vpsci: system_suspend/.test(line)) ?? "";
-    if (!new RegExp(`\\b${ROUNDS}\\b`).test(suspends.replace(/.*system_suspend/, ""))) {
-      // The host may have been running before: its counters go on. At least the rounds must be there.
-      const total = Number(/TOTAL\[\s*(\d+)/i.exec(suspends)?.[1] ?? 0);
-      if (total < ROUNDS) throw new Error(`vpsci: system_suspend should have counted at least ${ROUNDS}: ${suspends || "it is not in the log"}.`);
-    }
+    // At least: a host that was running before counts on.
+    const counted = Number(/TOTAL\[\s*(\d+)/.exec(suspends)?.[1] ?? 0);
+    if (counted < ROUNDS) throw new Error(`vpsci: system_suspend should have counted at least ${ROUNDS}: ${suspends || "it is not in the log"}.`);
 
     narrator.heading(`${ROUNDS + 3}. Power off`);
     console.type(guest.poweroff);
@@ -114,7 +114,10 @@ async function suspendAndResume(
 /** The state column of `xl list` by domain name. */
 async function states(): Promise<Map<string, string>> {
   const { stdout } = await xl(["list"]);
-  const rows = stdout.split("\n").slice(1).map((line) => line.trim().split(/\s+/));
+  const rows = stdout
+    .split("\n")
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/));
   return new Map(rows.map((fields) => [fields[0] ?? "", fields[4] ?? ""]));
 }
 

@@ -22,6 +22,8 @@ export interface GuestConsole {
 export interface ConsoleOptions {
   /** Sees each whole line as it comes. */
   readonly onLine?: (line: string) => void;
+  /** Which of the domain's consoles; `xl console` chooses where it is left out. */
+  readonly type?: "pv" | "vuart";
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -107,8 +109,9 @@ export function driveConsole(child: ChildProcessByStdio<Writable, Readable, null
 }
 
 /** Attaches to a domain's console with `xl console`. */
-export function attachConsole(domain: string, { onLine, env = {} }: ConsoleOptions = {}): GuestConsole {
-  const child = spawn(process.execPath, [xlPath, "console", domain], { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
+export function attachConsole(domain: string, { onLine, type, env = {} }: ConsoleOptions = {}): GuestConsole {
+  const options = type === undefined ? [] : ["-t", type];
+  const child = spawn(process.execPath, [xlPath, "console", ...options, domain], { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
   return driveConsole(child, onLine);
 }
 
