@@ -46,6 +46,8 @@ export interface Arch {
   vcpuMarkEventsPending(v: Vcpu): void;
   /** True if the vCPU has an interrupt or event that ends WFI, SCHEDOP_block. */
   vcpuHasPendingWork(v: Vcpu): boolean;
+  /** SCHEDOP_block: unmasks interrupts of the running vCPU (PSTATE.I on Arm); optional. */
+  enableEventDelivery?(v: Vcpu): void;
   /** Runs the vCPU until it blocks, is paused, or `until`. May return early for any reason. */
   run(v: Vcpu, until: Time): RunResult;
   /** Called by the scheduler when a vCPU leaves (`from`) or enters (`to`) a pCPU: vtimer hand-over. */

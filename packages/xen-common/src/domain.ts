@@ -1,6 +1,6 @@
 import type { Time } from "./arch.js";
 import type { EventChannels } from "./event_channel.js";
-import type { GrantTable } from "./grant_table.js";
+import type { GrantTable, XenPage } from "./grant_table.js";
 import type { Timer } from "./timer.js";
 import type { Vcpu } from "./vcpu.js";
 import type { Xen } from "./xen.js";
@@ -50,8 +50,10 @@ export interface Domain {
   readonly hvmParams: bigint[];
   /** Bits of vm_assist types that are on. */
   vmAssist: number;
-  /** Shared info page: its number for `Arch.mapXenPage` and a live view; undefined for Dom0. */
-  sharedInfo: { readonly page: number; readonly bytes: Uint8Array } | undefined;
+  /** Highest guest frame that was ever mapped. */
+  maxMappedGfn: number;
+  /** Shared info page; undefined for Dom0. */
+  sharedInfo: XenPage | undefined;
   readonly evtchn: EventChannels;
   readonly grantTable: GrantTable;
   /** SCHEDOP_watchdog timers 1 and 2, slots 0 and 1; undefined while a slot is free. */

@@ -4,15 +4,15 @@ import type { Timer } from "./timer.js";
 
 /** Reasons why a vCPU cannot run, bits of `Vcpu.pauseFlags` (xen/sched.h `VPF_*`). */
 export const VPF = {
-  BLOCKED: 1 << 0,
-  DOWN: 1 << 1,
-  BLOCKED_IN_XEN: 1 << 2,
-  MIGRATING: 1 << 3,
-  MEM_PAGING: 1 << 4,
-  MEM_ACCESS: 1 << 5,
-  MEM_SHARING: 1 << 6,
-  IN_RESET: 1 << 7,
-  PARKED: 1 << 8,
+  BLOCKED: 0x1,
+  DOWN: 0x2,
+  BLOCKED_IN_XEN: 0x4,
+  MIGRATING: 0x8,
+  MEM_PAGING: 0x10,
+  MEM_ACCESS: 0x20,
+  MEM_SHARING: 0x40,
+  IN_RESET: 0x80,
+  PARKED: 0x100,
 } as const;
 
 /** What a vCPU does, for accounting (public/vcpu.h `RUNSTATE_*`). */

@@ -9,6 +9,7 @@ import type { CommonPerfCounter } from "./perfc_defn.js";
 import type { RunOutcome, Sched } from "./sched/core.js";
 import type { Sysctl } from "./sysctl.js";
 import type { Timers } from "./timer.js";
+import type { XenBuildInfo } from "./version.js";
 
 /** One hypervisor. Everything that Xen keeps in globals hangs here; made by `createXen`. */
 export interface Xen {
@@ -22,6 +23,8 @@ export interface Xen {
   readonly console: Console;
   readonly keys: KeyHandlers;
   readonly sched: Sched;
+  /** Version and build strings. */
+  readonly build: XenBuildInfo;
   /** The host process as a domain. */
   readonly dom0: Domain;
   /** Every domain by id, Dom0 included. */
@@ -32,6 +35,8 @@ export interface Xen {
   readonly totalPages: number;
   /** Runs pCPU `cpu` for at most about 2 ms. The host calls it in a loop and sleeps when every pCPU is idle. */
   runPcpu(cpu: number): RunOutcome;
+  /** Runs `work` soon, but never inside a guest's hypercall; at once where no guest runs. */
+  defer(work: () => void): void;
   /** A domain came, was shut down, died or went: raises VIRQ_DOM_EXC in Dom0. */
   domainChanged(d: Domain): void;
   /** Tells the subscriber of the domain's suspend event channel. */

@@ -1,0 +1,221 @@
+import type { Time } from "../arch.js";
+import { clearPauseFlags, RUNSTATE, setPauseFlags, type Vcpu, VPF, vcpuRunnable } from "../vcpu.js";
+import type { Xen } from "../xen.js";
+import type { Pcpu, Scheduler, SchedulerFactory } from "./private.js";
+import { runstateChange, updateRunstateArea } from "./runstate.js";
+
+/** What became of one `runPcpu`: a guest ran, or nothing can until `idleUntil` (undefined: until something is kicked). */
+export type RunOutcome = { readonly ran: true } | { readonly ran: false; readonly idleUntil: Time | undefined };
+
+/** Longest stay in `runPcpu`, so that a host loop stays responsive; a scheduler's slice may be longer. */
+export const MAX_STAY: Time = 2_000_000;
+/** Most guest entries of one `runPcpu`: a virtual clock does not move while guests make no progress. */
+const MAX_ENTRIES = 256;
+
+/** The scheduling core of one hypervisor (xen/common/sched/core.c). */
+export interface Sched {
+  readonly pcpus: readonly Pcpu[];
+  /** The scheduler of cpupool 0. */
+  readonly ops: Scheduler;
+  /** Makes the pCPU schedule at its next chance, and wakes the host's loop. */
+  raise(cpu: number): void;
+  /** Something is due at `expires`: a guest that would run past it is called out. */
+  timerArmed(expires: Time): void;
+  /** Chooses again, at once. Not from inside a guest on that pCPU. */
+  schedule(cpu: number): void;
+  runPcpu(cpu: number): RunOutcome;
+}
+
+/** What the host hands in for scheduling. */
+export interface SchedOptions {
+  readonly nrCpus: number;
+  readonly scheduler: SchedulerFactory;
+  /** Called when a pCPU that may be idle has something to do. */
+  readonly kick: (cpu: number) => void;
+  /** Called after each guest exit: deferred work that must not happen inside a guest's hypercall. */
+  readonly runDeferred: () => void;
+}
+
+export function createSched(xen: Xen, options: SchedOptions): Sched {
+  const pcpus: Pcpu[] = Array.from({ length: options.nrCpus }, (_, id) => ({
+    id,
+    curr: undefined,
+    softirqPending: false,
+    timerPending: false,
+    sliceEnd: undefined,
+    guestUntil: undefined,
+    idleTime: 0,
+    idleSince: 0,
+  }));
+  const now = (): Time => xen.clock.now();
+
+  function raise(cpu: number): void {
+    const pcpu = pcpus[cpu]!;
+    pcpu.softirqPending = true;
+    if (pcpu.guestUntil === undefined) options.kick(cpu);
+  }
+
+  function park(v: Vcpu, isParked: boolean): void {
+    if (isParked) {
+      xen.perfc.incr("unit_park");
+      setPauseFlags(v, VPF.PARKED);
+      vcpuSleepNosync(v);
+    } else if (clearPauseFlags(v, VPF.PARKED) !== 0) {
+      xen.perfc.incr("unit_unpark");
+      vcpuWake(v);
+    }
+  }
+
+  const ops = options.scheduler({ pcpus, timers: xen.timers, perfc: xen.perfc, now, raise, park });
+
+  function schedule(cpu: number): void {
+    const pcpu = pcpus[cpu]!;
+    pcpu.softirqPending = false;
+    xen.perfc.cpu = cpu;
+    xen.perfc.incr("sched_run");
+    const { next, limit } = ops.schedule(pcpu);
+    pcpu.sliceEnd = limit === undefined ? undefined : now() + limit;
+    if (pcpu.curr !== next) contextSwitch(pcpu, next);
+  }
+
+  function contextSwitch(pcpu: Pcpu, next: Vcpu | undefined): void {
+    const prev = pcpu.curr;
+    const moment = now();
+    xen.perfc.incr("sched_ctx");
+    if (prev === undefined) pcpu.idleTime += moment - (pcpu.idleSince ?? moment);
+    else {
+      const state = (prev.pauseFlags & VPF.BLOCKED) !== 0 ? RUNSTATE.BLOCKED : vcpuRunnable(prev) ? RUNSTATE.RUNNABLE : RUNSTATE.OFFLINE;
+      runstateChange(prev, state, moment);
+    }
+    if (next !== undefined) {
+      if (next.processor !== pcpu.id) xen.perfc.incr("migrated");
+      next.processor = pcpu.id;
+      next.isRunning = true;
+      runstateChange(next, RUNSTATE.RUNNING, moment);
+    }
+    pcpu.idleSince = next === undefined ? moment : undefined;
+    pcpu.curr = next;
+    xen.arch.contextSwitch(prev, next);
+    if (prev !== undefined) {
+      updateRunstateArea(prev);
+      prev.isRunning = false;
+      ops.contextSaved(prev);
+    }
+    if (next !== undefined) updateRunstateArea(next);
+  }
+
+  /** Up to when the guest on `pcpu` may run: its slice, the next timer, the host's patience. */
+  function guestLimit(pcpu: Pcpu, stayUntil: Time): Time {
+    return Math.min(stayUntil, pcpu.sliceEnd ?? Infinity, xen.timers.next() ?? Infinity);
+  }
+
+  function runPcpu(cpu: number): RunOutcome {
+    const pcpu = pcpus[cpu]!;
+    const stayUntil = now() + MAX_STAY;
+    let ran = false;
+    for (let entries = 0; entries < MAX_ENTRIES; entries++) {
+      xen.perfc.cpu = cpu;
+      xen.timers.runDue();
+      options.runDeferred();
+      if (pcpu.sliceEnd !== undefined && pcpu.sliceEnd <= now()) {
+        xen.perfc.incr("sched_irq");
+        pcpu.softirqPending = true;
+      }
+      // A scheduler may park what it was about to choose and raise again: go round until it is settled.
+      for (let round = 0; pcpu.softirqPending && round < 4; round++) schedule(cpu);
+      const v = pcpu.curr;
+      if (v === undefined) break;
+      if (now() >= stayUntil) return { ran: true };
+      ran = true;
+      pcpu.timerPending = false;
+      pcpu.guestUntil = guestLimit(pcpu, stayUntil);
+      try {
+        xen.arch.run(v, pcpu.guestUntil);
+      } finally {
+        pcpu.guestUntil = undefined;
+      }
+      if (!vcpuRunnable(v)) pcpu.softirqPending = true;
+    }
+    options.runDeferred();
+    if (ran || pcpu.curr !== undefined || pcpu.softirqPending) return { ran: true };
+    return { ran: false, idleUntil: xen.timers.next() };
+  }
+
+  return {
+    pcpus,
+    ops,
+    raise,
+    timerArmed(expires) {
+      let isIdle = true;
+      for (const pcpu of pcpus) {
+        if (pcpu.guestUntil === undefined) continue;
+        isIdle = false;
+        if (expires < pcpu.guestUntil) pcpu.timerPending = true;
+      }
+      if (isIdle) options.kick(0);
+    },
+    schedule,
+    runPcpu,
+  };
+}
+
+/**
+ * True when the guest on this vCPU's pCPU must be left now: it was paused or blocked, its pCPU must choose again, or
+ * a timer was armed that is due before the `until` of `Arch.run`. The arch asks after each exit that it handled.
+ */
+export function mustLeaveGuest(v: Vcpu): boolean {
+  const pcpu = v.domain.xen.sched.pcpus[v.processor]!;
+  return pcpu.softirqPending || pcpu.timerPending || !vcpuRunnable(v);
+}
+
+/** It stopped being runnable; one that runs leaves its pCPU at its next exit (vcpu_sleep_nosync). */
+export function vcpuSleepNosync(v: Vcpu): void {
+  if (vcpuRunnable(v) || v.domain.isHost) return;
+  const { sched, clock } = v.domain.xen;
+  if (v.runstate.state === RUNSTATE.RUNNABLE) runstateChange(v, RUNSTATE.OFFLINE, clock.now());
+  sched.ops.sleep(v);
+}
+
+/** As `vcpuSleepNosync`, and it has left its pCPU on return, unless it is the one that is running this very code. */
+export function vcpuSleepSync(v: Vcpu): void {
+  vcpuSleepNosync(v);
+  const { sched } = v.domain.xen;
+  if (v.isRunning && sched.pcpus[v.processor]!.guestUntil === undefined) sched.schedule(v.processor);
+}
+
+/** Lets it run if nothing keeps it from it (vcpu_wake). */
+export function vcpuWake(v: Vcpu): void {
+  if (v.domain.isHost) return;
+  const { sched, clock } = v.domain.xen;
+  if (vcpuRunnable(v)) {
+    if (v.runstate.state >= RUNSTATE.BLOCKED) runstateChange(v, RUNSTATE.RUNNABLE, clock.now());
+    sched.ops.wake(v);
+  } else if ((v.pauseFlags & VPF.BLOCKED) === 0 && v.runstate.state === RUNSTATE.BLOCKED) {
+    runstateChange(v, RUNSTATE.OFFLINE, clock.now());
+  }
+}
+
+/** Waits for an event: WFI, CPU_SUSPEND and SCHEDOP_block of the running vCPU. Nothing happens if one is there (vcpu_block). */
+export function vcpuBlock(v: Vcpu): void {
+  setPauseFlags(v, VPF.BLOCKED);
+  if (v.domain.xen.arch.vcpuHasPendingWork(v)) clearPauseFlags(v, VPF.BLOCKED);
+  else v.domain.xen.sched.raise(v.processor);
+}
+
+/** Ends a wait (vcpu_unblock); no effect on one that does not wait. */
+export function vcpuUnblock(v: Vcpu): void {
+  if (clearPauseFlags(v, VPF.BLOCKED) === 0) return;
+  if (v.pollPorts.length > 0) {
+    v.pollPorts = [];
+    v.domain.xen.timers.stop(v.pollTimer);
+  }
+  vcpuWake(v);
+}
+
+/** Gives way once and stays runnable: WFE and SCHEDOP_yield of the running vCPU. */
+export function vcpuYield(v: Vcpu): void {
+  const { sched, perfc } = v.domain.xen;
+  perfc.incr("vcpu_yield");
+  sched.ops.yield(v);
+  sched.raise(v.processor);
+}

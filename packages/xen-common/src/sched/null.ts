@@ -1,0 +1,78 @@
+import { XEN_SCHEDULER } from "xen-public";
+import type { Vcpu } from "../vcpu.js";
+import { vcpuName, vcpuRunnable } from "../vcpu.js";
+import { allowedCpus, type SchedHost, type Scheduler } from "./private.js";
+
+/** The null scheduler: each pCPU belongs to one vCPU; vCPUs beyond that wait until one goes (facts: sched 5). */
+export function createNullScheduler(host: SchedHost): Scheduler {
+  /** pCPU by vCPU. */
+  const assigned = new Map<Vcpu, number>();
+  const waiting: Vcpu[] = [];
+
+  function assign(v: Vcpu): boolean {
+    const taken = new Set(assigned.values());
+    const free = allowedCpus(v, host.pcpus).find(({ id }) => !taken.has(id));
+    if (free === undefined) return false;
+    assigned.set(v, free.id);
+    v.processor = free.id;
+    host.raise(free.id);
+    return true;
+  }
+
+  /** Gives free pCPUs to those that wait longest. */
+  function assignWaiting(): void {
+    for (const v of [...waiting]) if (assign(v)) waiting.splice(waiting.indexOf(v), 1);
+  }
+
+  return {
+    id: XEN_SCHEDULER.null,
+    name: "null Scheduler",
+    optName: "null",
+    domainAlloc: () => host.perfc.incr("dom_init"),
+    domainFree: () => host.perfc.incr("dom_destroy"),
+    insert(v) {
+      host.perfc.incr("unit_insert");
+      if (!assign(v)) waiting.push(v);
+    },
+    remove(v) {
+      host.perfc.incr("unit_remove");
+      const at = waiting.indexOf(v);
+      if (at >= 0) waiting.splice(at, 1);
+      if (assigned.delete(v)) assignWaiting();
+    },
+    sleep(v) {
+      host.perfc.incr("unit_sleep");
+      if (v.isRunning) host.raise(v.processor);
+    },
+    wake(v) {
+      host.perfc.incr(v.isRunning ? "unit_wake_running" : "unit_wake_runnable");
+      const cpu = assigned.get(v);
+      if (cpu !== undefined && !v.isRunning) host.raise(cpu);
+    },
+    yield: () => {},
+    contextSaved: () => {},
+    schedule(pcpu) {
+      host.perfc.incr("schedule");
+      const owner = [...assigned].find(([, cpu]) => cpu === pcpu.id)?.[0];
+      return { next: owner !== undefined && vcpuRunnable(owner) ? owner : undefined, limit: undefined };
+    },
+    affinityChanged(v) {
+      const cpu = assigned.get(v);
+      if (cpu !== undefined && allowedCpus(v, host.pcpus).some(({ id }) => id === cpu)) return;
+      if (cpu !== undefined) {
+        assigned.delete(v);
+        host.raise(cpu);
+        waiting.push(v);
+      }
+      assignWaiting();
+    },
+    getParams: () => ({ weight: 0, cap: 0 }),
+    setParams: () => 0,
+    getGlobals: () => ({ ratelimit: 0 }),
+    setGlobals: () => 0,
+    dump(print) {
+      for (const [v, cpu] of assigned) print(`  CPU[${cpu}] ${vcpuName(v)}${v.isRunning ? " running" : ""}`);
+      print(`Waitqueue: ${waiting.map(vcpuName).join(", ") || "empty"}`);
+    },
+  };
+}
