@@ -84,7 +84,7 @@ describe("console", () => {
     return { page, console, read };
   }
 
-  it("replays from the first byte to every reader, then goes on live", () => {
+  it("replays from the first byte to every reader, then goes on live", async () => {
     const { page, console, read } = setUp();
     guestPut(page, "boot\n");
     console.pump();
@@ -92,7 +92,10 @@ describe("console", () => {
     guestPut(page, "login: ");
     console.pump();
     const second = read(console.open());
-    expect([first.text, second.text]).toEqual(["boot\nlogin: ", "boot\nlogin: "]);
+    guestPut(page, "root\n");
+    console.pump();
+    await Promise.resolve();
+    expect([first.text, second.text]).toEqual(["boot\nlogin: root\n", "boot\nlogin: root\n"]);
   });
 
   it("lets one reader type and tells the others", async () => {

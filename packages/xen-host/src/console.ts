@@ -23,6 +23,9 @@ export interface Console {
 const EBUSY = 16;
 const EPIPE = 32;
 
+/** How long input waits for room before it is offered again, in milliseconds; a vuart does not tell when there is room. */
+const RETRY = 5;
+
 interface Input {
   readonly owner: Reader;
   bytes: Uint8Array;
@@ -33,23 +36,40 @@ interface Input {
 export function createConsole(port: ConsolePort): Console {
   const history = createConsoleHistory();
   const readers = new Set<Reader>();
+  let fresh: Uint8Array[] = [];
   let queue: Input[] = [];
   let writer: Reader | undefined;
   let isEnded = false;
+  let retry: NodeJS.Timeout | undefined;
 
   function takeOutput(): void {
     const bytes = port.read();
     if (bytes.length === 0) return;
     history.append(bytes);
+    // A guest prints a few bytes at a time: readers get them together.
+    if (fresh.length === 0) queueMicrotask(deliver);
+    fresh.push(bytes);
+  }
+  function deliver(): void {
+    const pieces = fresh;
+    fresh = [];
+    if (pieces.length === 0 || readers.size === 0) return;
+    const bytes = pieces.length === 1 ? (pieces[0] as Uint8Array) : concat(pieces);
     for (const reader of readers) reader.deliver(bytes);
   }
   function giveInput(): void {
     for (let first = queue[0]; first !== undefined; first = queue[0]) {
       first.bytes = first.bytes.subarray(port.write(first.bytes));
-      if (first.bytes.length > 0) return;
+      if (first.bytes.length > 0) return retryInput();
       queue.shift();
       first.done();
     }
+  }
+  function retryInput(): void {
+    retry ??= setTimeout(() => {
+      retry = undefined;
+      giveInput();
+    }, RETRY);
   }
   function drop(reader: Reader): void {
     readers.delete(reader);
@@ -73,6 +93,7 @@ export function createConsole(port: ConsolePort): Console {
     },
     open() {
       takeOutput();
+      deliver();
       const reader = new Reader(history.replay(), (bytes) => type(reader, bytes), () => drop(reader));
       if (isEnded) reader.close();
       else readers.add(reader);
@@ -81,10 +102,22 @@ export function createConsole(port: ConsolePort): Console {
     end() {
       if (isEnded) return;
       takeOutput();
+      deliver();
       isEnded = true;
+      clearTimeout(retry);
       for (const reader of readers) reader.close();
     },
   };
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 class Reader implements ConsoleStream {

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { createRpcXenCtrl, hostPaths, makePrivateDirectory, type XenCtrl } from "libxl";
 import { LOG_LEVELS, type LogLevel, type Log, openLogFile } from "./log.js";
 import { takeLock } from "./lock.js";
@@ -89,14 +89,19 @@ function logLevel(wanted: string | undefined): LogLevel {
 /** The hypervisor's thread, and `XenCtrl` to it. */
 function startHypervisor(log: Log): { xenctrl: XenCtrl; worker: Worker; failed: Promise<Error> } {
   const { port1, port2 } = new MessageChannel();
-  const settings: WorkerSettings = { port: port2 as never };
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: settings, transferList: [port2 as never] });
+  const wake = new Int32Array(new SharedArrayBuffer(4));
+  const settings: WorkerSettings = { port: port2, wake };
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: settings, transferList: [port2] });
   worker.on("message", ({ level, text }: WorkerMessage) => log[level](text));
   const failed = new Promise<Error>((resolve) => {
     worker.once("error", resolve);
     worker.once("exit", (code) => resolve(new Error(`its thread exited with ${code}`)));
   });
-  return { xenctrl: createRpcXenCtrl(portChannel(port1 as never)), worker, failed };
+  const wakeUp = (): void => {
+    Atomics.store(wake, 0, 1);
+    Atomics.notify(wake, 0);
+  };
+  return { xenctrl: createRpcXenCtrl(portChannel(port1, wakeUp)), worker, failed };
 }
 
 function signalled(): Promise<NodeJS.Signals> {

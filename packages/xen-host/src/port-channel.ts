@@ -8,9 +8,9 @@ type PortMessage = { readonly rpc: RpcMessage } | { readonly stream: number; rea
 
 /**
  * A channel over a MessagePort between the host's threads. Large byte arrays in a call are transferred: the sender must not use them
- * again, which holds for frames off the socket and for answers.
+ * again, which holds for frames off the socket and for answers. `sent` is called behind each message.
  */
-export function portChannel(port: MessagePort): RpcChannel {
+export function portChannel(port: MessagePort, sent: () => void = () => undefined): RpcChannel {
   let onMessage: (message: RpcMessage) => void = () => undefined;
   let onConsole: (stream: number, bytes: Uint8Array) => void = () => undefined;
   port.on("message", (message: PortMessage) => {
@@ -18,7 +18,10 @@ export function portChannel(port: MessagePort): RpcChannel {
     else onConsole(message.stream, message.bytes);
   });
   return {
-    send: (rpc) => port.postMessage({ rpc } satisfies PortMessage, transferable(rpc)),
+    send(rpc) {
+      port.postMessage({ rpc } satisfies PortMessage, transferable(rpc));
+      sent();
+    },
     sendConsole: (stream, bytes) => port.postMessage({ stream, bytes } satisfies PortMessage),
     onMessage: (listener) => void (onMessage = listener),
     onConsole: (listener) => void (onConsole = listener),

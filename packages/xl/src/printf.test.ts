@@ -13,6 +13,6 @@ it.each([
   ["%5u%%", [7], "    7%"],
   ["%-4s|", ["longer"], "longer|"],
   ["%.3s|", ["longer"], "lon|"],
-])("%s with %j is %j", (format, values, expected) => {
+])("prints %s", (format, values, expected) => {
   expect(printf(format, ...values)).toBe(expected);
 });

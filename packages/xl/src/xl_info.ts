@@ -86,7 +86,7 @@ export function formatCpumap(cpus: readonly number[], count: number): string {
 export function formatVcpu(name: string, domid: number, vcpu: Vcpuinfo, cpus: number): string {
   const letters = [vcpu.running ? "r" : "-", vcpu.blocked ? "b" : "-"] as const;
   const where = vcpu.online ? printf("%5u %3c%c- ", vcpu.cpu, ...letters) : printf("%5c %3c%cp ", "-", "-", "-");
-  return `${printf("%-32s %5u %5u ", name, domid, vcpu.vcpuid)}${where}${printf("%9.1f  ", vcpu.vcpu_time / 1e9)}${formatCpumap(vcpu.cpumap, cpus)} / ${formatCpumap(vcpu.cpumap_soft, cpus)}\n`;
+  return `${printf("%-32s %5u %5u", name, domid, vcpu.vcpuid)}${where}${printf("%9.1f  ", vcpu.vcpu_time / 1e9)}${formatCpumap(vcpu.cpumap, cpus)} / ${formatCpumap(vcpu.cpumap_soft, cpus)}\n`;
 }
 
 /** `xl vcpu-list`. */

@@ -1,0 +1,70 @@
+import type { RunOutcome } from "xen-common";
+
+/** What the loop drives. */
+export interface Runnable {
+  runPcpu(cpu: number): RunOutcome;
+}
+
+/** Options of `createRunLoop`. */
+export interface RunLoopOptions {
+  readonly pcpus: number;
+  /** Nanoseconds since Xen booted. */
+  readonly now: () => number;
+  /** A word that another thread sets to 1 and notifies when it has sent a message; ends a short sleep. */
+  readonly wake?: Int32Array;
+}
+
+/** The host's loop over the pCPUs of one thread. */
+export interface RunLoop {
+  /** Something may be runnable again. */
+  kick(): void;
+  stop(): void;
+}
+
+/** Waits below this many milliseconds are slept on the spot, to the microsecond; setTimeout only knows milliseconds. */
+const SHORT_WAIT = 2;
+
+/**
+ * Runs the pCPUs in turn, about 2 ms each, with a turn of the event loop between them so that messages are answered; sleeps while all
+ * of them idle.
+ */
+export function createRunLoop(xen: Runnable, { pcpus, now, wake = new Int32Array(new SharedArrayBuffer(4)) }: RunLoopOptions): RunLoop {
+  let immediate: NodeJS.Immediate | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+
+  function turn(): void {
+    immediate = undefined;
+    let idleUntil = Infinity;
+    for (let cpu = 0; cpu < pcpus; cpu++) {
+      const outcome = xen.runPcpu(cpu);
+      idleUntil = outcome.ran ? 0 : Math.min(idleUntil, outcome.idleUntil ?? Infinity);
+    }
+    if (!isStopped && immediate === undefined) sleep(idleUntil);
+  }
+  function sleep(until: number): void {
+    const wait = (until - now()) / 1e6;
+    if (wait <= 0) return kick();
+    if (wait === Infinity) return;
+    if (wait >= SHORT_WAIT) {
+      // A day is enough for one sleep; setTimeout would take more than 2^31 ms for 1.
+      timer = setTimeout(kick, Math.min(Math.floor(wait - 1), 86_400_000));
+      return;
+    }
+    Atomics.wait(wake, 0, 0, wait);
+    Atomics.store(wake, 0, 0);
+    kick();
+  }
+  function kick(): void {
+    clearTimeout(timer);
+    if (!isStopped) immediate ??= setImmediate(turn);
+  }
+  return {
+    kick,
+    stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      clearImmediate(immediate);
+    },
+  };
+}
