@@ -1,0 +1,36 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { takeLock } from "./lock.js";
+
+let directory: string;
+let path: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "lock-test-"));
+  path = join(directory, "host.lock");
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+it("is taken once, and again after its release", () => {
+  const release = takeLock(path);
+  expect(release).toBeTypeOf("function");
+  expect(takeLock(path)).toBeUndefined();
+  release?.();
+  expect(takeLock(path)).toBeTypeOf("function");
+  expect(readdirSync(directory)).toEqual(["host.lock"]);
+});
+
+it.each([
+  ["a process that is gone", { pid: 2 ** 22 + 1, started: "1" }],
+  ["a process whose id another one has now", { pid: process.pid, started: "1" }],
+])("is taken over from %s", (_title, holder) => {
+  writeFileSync(path, JSON.stringify(holder));
+  expect(takeLock(path)).toBeTypeOf("function");
+  expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ pid: process.pid });
+});
+
+it("is taken over where the file is broken", () => {
+  writeFileSync(path, "not JSON");
+  expect(takeLock(path)).toBeTypeOf("function");
+});

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "tsup";
+
+const PACKAGES = fileURLToPath(new URL("../../", import.meta.url));
+
+/** How a child process ended. */
+export interface Result {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The real commands, bundled from the sources of this moment, on a host directory of their own. */
+export interface TestBed {
+  /** Scratch files of the test. */
+  readonly directory: string;
+  /** The host's directory. */
+  readonly hostDirectory: string;
+  readonly hostBin: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Runs `xl` to its end. */
+  xl(args: readonly string[], options?: { readonly input?: string; readonly env?: NodeJS.ProcessEnv }): Promise<Result>;
+  /** Starts `xl` and leaves it running. */
+  startXl(args: readonly string[]): ChildProcess;
+  /** Process id of the running host. */
+  hostPid(): number;
+  /** Stops the host and removes all files. */
+  close(): Promise<void>;
+}
+
+/** Bundles xl and xen-host and lays them out as they are installed. */
+export async function createTestBed(): Promise<TestBed> {
+  const directory = mkdtempSync(join(tmpdir(), "xl-test-"));
+  writeFileSync(join(directory, "package.json"), '{"type":"module"}');
+  for (const name of ["xl", "xen-host"]) cpSync(join(PACKAGES, name, "bin"), join(directory, name, "bin"), { recursive: true });
+  await bundle(["xl/src/index.ts"], join(directory, "xl/dist"));
+  await bundle(["xen-host/src/index.ts", "xen-host/src/worker.ts"], join(directory, "xen-host/dist"));
+  const hostDirectory = join(directory, "run");
+  const hostBin = join(directory, "xen-host/bin/xen-host.js");
+  const xlBin = join(directory, "xl/bin/xl.js");
+  const env = { ...process.env, XEN_HOST_DIR: hostDirectory, XEN_HOST_BIN: hostBin, XEN_HOST_LOG: "debug" };
+  const hostPid = (): number => (JSON.parse(readFileSync(join(hostDirectory, "host.lock"), "utf8")) as { pid: number }).pid;
+  return {
+    directory,
+    hostDirectory,
+    hostBin,
+    env,
+    hostPid,
+    startXl: (args) => spawn(process.execPath, [xlBin, ...args], { env, stdio: "pipe" }),
+    xl(args, options = {}) {
+      const child = spawn(process.execPath, [xlBin, ...args], { env: { ...env, ...options.env }, stdio: "pipe" });
+      child.stdin.on("error", () => undefined);
+      child.stdin.end(options.input ?? "");
+      return finished(child);
+    },
+    async close() {
+      try {
+        const pid = hostPid();
+        process.kill(pid, "SIGTERM");
+        await waitUntil(() => !isAlive(pid), "the host to stop");
+      } catch {
+        // None was running.
+      }
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function bundle(entries: readonly string[], outDir: string): Promise<void> {
+  mkdirSync(outDir, { recursive: true });
+  await build({
+    config: false,
+    entry: entries.map((entry) => join(PACKAGES, entry)),
+    format: "esm",
+    target: "es2023",
+    platform: "node",
+    outDir,
+    outExtension: () => ({ js: ".js" }),
+    noExternal: [/./],
+    splitting: true,
+    silent: true,
+    clean: false,
+    sourcemap: "inline",
+    esbuildOptions: (options) => void (options.conditions = ["source"]),
+  });
+}
+
+/** Resolves when the child has ended, with all that it printed. */
+export function finished(child: ChildProcess): Promise<Result> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  return new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr })));
+}
+
+/** Polls until the condition holds; rejects with what was waited for after 10 s. */
+export async function waitUntil(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    if (await condition()) return;
+  }
+  throw new Error(`waited in vain for ${what}`);
+}
+
+/** True while a process of this id runs. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
