@@ -1,1 +1,41 @@
-export {};
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { assemble } from "aarch64";
+import { createProgress, fetchDebianGuests } from "guests";
+import { computeRows } from "./compute.js";
+import { benchProgram } from "./guest/program.js";
+import { residentMiB, startHost } from "./host.js";
+import { commandRows, latencyRows } from "./latency.js";
+import { bootOurs, bootQemu, bootRows, destroy, type LinuxImage, suspendRows } from "./linux.js";
+import { qemuVersion } from "./qemu.js";
+import { formatTable, type Row } from "./report.js";
+
+/** `npm run bench [-- --json FILE]`: see README.md. */
+const { values: options } = parseArgs({ options: { json: { type: "string" } } });
+const progress = createProgress();
+const [debian] = await fetchDebianGuests(["cloud"], progress);
+if (debian === undefined) throw new Error("The benchmark needs a Debian kernel.");
+const image: LinuxImage = { kernel: debian.kernel, initramfs: debian.initramfs({ "bin/bench": benchProgram(assemble) }) };
+const qemu = qemuVersion();
+console.log(`Guest: ${debian.origin}. ${qemu ?? "QEMU (qemu-system-aarch64) is not installed: no comparison"}.`);
+
+const rows: Row[] = [];
+const host = await startHost();
+try {
+  rows.push(...(await commandRows(host, progress)), ...(await latencyRows(host, assemble, progress)));
+  rows.push(...(await bootRows(image, host, qemu !== undefined, progress)));
+  const memoryBefore = residentMiB(host.pid);
+  const ours = await progress.step("boot for the compute kernels", () => bootOurs(image, host));
+  const theirs = qemu === undefined ? undefined : await bootQemu(image);
+  try {
+    rows.push(...(await suspendRows(ours, host, memoryBefore, theirs?.pid, progress)));
+    rows.push(...(await computeRows(ours.console, theirs?.console, progress)));
+  } finally {
+    theirs?.console.close();
+  }
+  await destroy(ours, host);
+} finally {
+  await host.stop();
+}
+console.log(formatTable(rows));
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);

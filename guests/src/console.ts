@@ -115,7 +115,9 @@ export function attachConsole(domain: string, { onLine, type, env = {} }: Consol
   return driveConsole(child, onLine);
 }
 
-/** Drops carriage returns and complete CSI sequences. */
+/** Carriage returns and complete CSI sequences (ECMA-48 5.4). */
+const NOISE = new RegExp(`\r|${String.fromCharCode(0x1b)}\\[[0-9;?]*[A-Za-z]`, "g");
+
 function clean(text: string): string {
-  return text.replace(/\r|\x1b\[[0-9;?]*[A-Za-z]/g, "");
+  return text.replace(NOISE, "");
 }

@@ -1,0 +1,21 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder } from "./cache.js";
+import { ownGuestSource } from "./own-guest.js";
+
+/** Writes an xl.cfg file for the domain `name` into the cache; returns its path. */
+export function writeConfig(name: string, settings: Readonly<Record<string, string | number>>): string {
+  const path = join(cacheFolder, `${name}.cfg`);
+  mkdirSync(cacheFolder, { recursive: true });
+  const lines = Object.entries({ name, ...settings }).map(([key, value]) => `${key} = ${typeof value === "number" ? value : JSON.stringify(value)}\n`);
+  writeFileSync(path, lines.join(""));
+  return path;
+}
+
+/** Writes our own small guest and its xl.cfg; returns the latter's path. `assemble` is aarch64's. */
+export function writeOwnGuest(name: string, assemble: (source: string) => Uint8Array): string {
+  mkdirSync(cacheFolder, { recursive: true });
+  const kernel = join(cacheFolder, "own-guest.img");
+  writeFileSync(kernel, assemble(ownGuestSource()));
+  return writeConfig(name, { kernel, memory: 32, vuart: "sbsa_uart" });
+}

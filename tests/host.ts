@@ -1,0 +1,61 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { attachConsole, type GuestConsole, xl, type XlResult } from "guests";
+
+/** True if the packages are built, which commands as child processes need. */
+export const isBuilt: boolean = ["xl", "xen-host"].every((name) => existsSync(fileURLToPath(new URL(`../packages/${name}/dist/index.js`, import.meta.url))));
+
+/** A host of a test's own, apart from the user's. */
+export interface TestHost {
+  /** Runs an xl command; a failing one is an error. */
+  xl(...args: string[]): Promise<string>;
+  /** As `xl`, whatever the exit code. */
+  tryXl(...args: string[]): Promise<XlResult>;
+  console(domain: string, type?: "pv" | "vuart"): GuestConsole;
+  /** The state column of `xl list`, or undefined where the domain is not there. */
+  state(domain: string): Promise<string | undefined>;
+  /** Waits until `state` is `wanted`. */
+  untilState(domain: string, wanted: string | undefined): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Seconds after which a state counts as never reached. */
+const PATIENCE = 120;
+
+/** A host in a private directory; the first command starts it. */
+export function createTestHost(): TestHost {
+  const folder = mkdtempSync(join(tmpdir(), "xt-"));
+  const env = { XEN_HOST_DIR: join(folder, "h") };
+  const host: TestHost = {
+    tryXl: (...args) => xl(args, env),
+    async xl(...args) {
+      const { code, stdout, stderr } = await xl(args, env);
+      if (code !== 0) throw new Error(`xl ${args.join(" ")} ended with ${code}: ${stderr || stdout}`);
+      return stdout;
+    },
+    console: (domain, type) => attachConsole(domain, { env, ...(type && { type }) }),
+    async state(domain) {
+      const row = (await host.xl("list")).split("\n").find((line) => line.startsWith(`${domain} `));
+      return row?.trim().split(/\s+/)[4];
+    },
+    async untilState(domain, wanted) {
+      const deadline = performance.now() + PATIENCE * 1000;
+      for (let state = await host.state(domain); state !== wanted; state = await host.state(domain)) {
+        if (performance.now() > deadline) throw new Error(`${domain} is ${state} and not ${wanted} after ${PATIENCE} s`);
+      }
+    },
+    async stop() {
+      try {
+        const { pid } = JSON.parse(readFileSync(join(env.XEN_HOST_DIR, "host.lock"), "utf8")) as { pid: number };
+        process.kill(pid, "SIGTERM");
+        while (existsSync(join(env.XEN_HOST_DIR, "host.lock"))) await new Promise((resolve) => setTimeout(resolve, 20));
+      } catch {
+        // No host was started, or it is gone already.
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return host;
+}

@@ -1,0 +1,63 @@
+import { type Flavour, findDebianGuest, SHELL_MARKER, whyNoGuest, writeConfig } from "guests";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTestHost, isBuilt } from "./host.js";
+
+/** Seconds that a boot and a command may take on a slow machine. */
+const BOOT = 120;
+const COMMAND = 60;
+const ROUNDS = 10;
+
+const cases = (["cloud", "generic"] as const).flatMap((flavour) =>
+  (["v3", "v2"] as const).flatMap((gic) => [1, 2, 4].map((vcpus) => ({ flavour, gic, vcpus }))),
+);
+
+/** Writes the guest's xl.cfg. */
+function config(name: string, flavour: Flavour, gic: "v2" | "v3", vcpus: number): string {
+  const guest = findDebianGuest(flavour);
+  if (guest === undefined) throw new Error(whyNoGuest());
+  const cmdline = "console=hvc0 no_console_suspend";
+  return writeConfig(name, { kernel: guest.kernel, ramdisk: guest.initramfs(), cmdline, memory: 256, vcpus, gic_version: gic });
+}
+
+describe.each(cases)("Debian's $flavour kernel, $vcpus vCPUs, vGIC$gic", ({ flavour, gic, vcpus }) => {
+  describe.skipIf(!isBuilt || findDebianGuest(flavour) === undefined)(isBuilt ? `needs the kernel (${flavour})` : "needs a build", () => {
+    const host = createTestHost();
+    const name = `${flavour}-${gic}-${vcpus}`;
+    let console: ReturnType<typeof host.console>;
+    beforeAll(async () => {
+      await host.xl("create", "-q", config(name, flavour, gic, vcpus));
+      console = host.console(name);
+    }, 60_000);
+    afterAll(() => host.stop());
+
+    it("boots to a shell", { timeout: 2 * BOOT * 1000 }, async () => {
+      await console.waitFor(SHELL_MARKER, BOOT);
+      await console.waitFor("guest# ", BOOT);
+      expect(await console.run("cat /sys/devices/system/cpu/online", COMMAND)).toBe(vcpus === 1 ? "0" : `0-${vcpus - 1}`);
+      expect(await console.run("cat /sys/power/mem_sleep", COMMAND)).toBe("s2idle [deep]");
+    });
+
+    it("suspends and resumes ten times in a row", { timeout: ROUNDS * COMMAND * 1000 }, async () => {
+      for (let round = 1; round <= ROUNDS; round++) {
+        const before = Number(await console.run("date +%s", COMMAND));
+        console.type("echo mem > /sys/power/state");
+        await host.untilState(name, "---ss-");
+        await host.xl("resume", name);
+        await console.waitFor("PM: suspend exit", COMMAND);
+        const online = await console.run("cat /sys/devices/system/cpu/online", COMMAND);
+        expect(online).toBe(vcpus === 1 ? "0" : `0-${vcpus - 1}`);
+        const each = await console.run(`for c in $(seq 0 ${vcpus - 1}); do taskset -c $c sh -c 'sleep 0.05; echo cpu'; done`, COMMAND);
+        expect(each.split("\n").filter((line) => line === "cpu")).toHaveLength(vcpus);
+        const after = Number(await console.run("date +%s", COMMAND));
+        expect(Math.abs(after - Math.floor(Date.now() / 1000))).toBeLessThanOrEqual(2);
+        expect(after).toBeGreaterThanOrEqual(before);
+      }
+    });
+
+    it("powers itself off", { timeout: COMMAND * 1000 }, async () => {
+      console.type("poweroff");
+      await host.untilState(name, undefined);
+      await console.ended;
+    });
+  });
+});
