@@ -53,7 +53,12 @@ export interface Arch {
   /** Called by the scheduler when a vCPU leaves (`from`) or enters (`to`) a pCPU: vtimer hand-over. */
   contextSwitch(from: Vcpu | undefined, to: Vcpu | undefined): void;
   /** Debug key dumps of the arch ('0' registers and the like): key, description, handler. */
-  readonly keys: readonly { readonly key: string; readonly description: string; readonly diagnostic: boolean; readonly run: (print: (line: string) => void) => void }[];
+  readonly keys: readonly {
+    readonly key: string;
+    readonly description: string;
+    readonly diagnostic: boolean;
+    readonly run: (print: (line: string) => void) => void;
+  }[];
 }
 
 /** xen_arch_domainconfig. */

@@ -1,6 +1,7 @@
 import { ERRNO, XENMAPIDX_GRANT_TABLE_STATUS, XENMAPSPACE } from "xen-public";
 import type { Domain } from "./domain.js";
 import { gnttabGrow, type XenPage } from "./grant_table.js";
+import { ensureSharedInfo } from "./shared_info.js";
 import type { Xen } from "./xen.js";
 
 /** Pages that no domain owns. */
@@ -44,7 +45,7 @@ function xenPages(d: Domain): XenPage[] {
 export function addToPhysmap(d: Domain, space: number, idx: bigint, gfn: number): number {
   switch (space) {
     case XENMAPSPACE.shared_info:
-      if (idx !== 0n || d.sharedInfo === undefined) return -ERRNO.EINVAL;
+      if (idx !== 0n || !ensureSharedInfo(d) || d.sharedInfo === undefined) return -ERRNO.EINVAL;
       return mapXenPage(d, d.sharedInfo, gfn);
     case XENMAPSPACE.grant_table: {
       // Status frames belong to version 2.

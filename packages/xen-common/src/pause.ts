@@ -1,3 +1,4 @@
+import { ERRNO } from "xen-public";
 import { vcpuSleepNosync, vcpuSleepSync, vcpuWake } from "./sched/core.js";
 import { type Domain, vcpusOf } from "./domain.js";
 import type { Vcpu } from "./vcpu.js";
@@ -33,4 +34,21 @@ export function domainPauseNosync(d: Domain): void {
 export function domainUnpause(d: Domain): void {
   if (--d.pauseCount !== 0) return;
   for (const v of vcpusOf(d)) vcpuWake(v);
+}
+
+/** XEN_DOMCTL_pausedomain: one more unit of the toolstack's count, -EOVERFLOW beyond 255. */
+export function domainPauseByController(d: Domain): number {
+  if (d.controllerPauseCount >= 255) return -ERRNO.EOVERFLOW;
+  d.controllerPauseCount++;
+  domainPause(d);
+  return 0;
+}
+
+/** XEN_DOMCTL_unpausedomain: -EINVAL below 0. The first drop to 0 ends the domain's creation. */
+export function domainUnpauseByController(d: Domain): number {
+  if (d.controllerPauseCount === 0) return -ERRNO.EINVAL;
+  d.controllerPauseCount--;
+  if (d.controllerPauseCount === 0) d.creationFinished = true;
+  domainUnpause(d);
+  return 0;
 }

@@ -1,7 +1,8 @@
 import type { Perfc } from "perfc";
-import type { Arch } from "./arch.js";
+import type { Arch, Time } from "./arch.js";
 import type { Clock } from "./clock.js";
 import type { Console } from "./console.js";
+import type { Cpupool } from "./cpupool.js";
 import type { Domain } from "./domain.js";
 import type { Domctl } from "./domctl.js";
 import type { KeyHandlers } from "./keyhandler.js";
@@ -29,6 +30,13 @@ export interface Xen {
   readonly dom0: Domain;
   /** Every domain by id, Dom0 included. */
   readonly domains: Map<number, Domain>;
+  /** The id given last by DOMID.ANY. */
+  lastDomid: number;
+  /** Ids of domains that came, were shut down, died or went since XEN_DOMCTL_get_domain_state told of them. */
+  readonly changedDomains: Set<number>;
+  readonly cpupools: readonly Cpupool[];
+  /** Nanoseconds of CPU time that the host process has used: Dom0's. */
+  readonly hostCpuTime: () => Time;
   readonly domctl: Domctl;
   readonly sysctl: Sysctl;
   /** Pages of 4 KiB that guests may use together, set by the host. */
@@ -37,6 +45,8 @@ export interface Xen {
   runPcpu(cpu: number): RunOutcome;
   /** Runs `work` soon, but never inside a guest's hypercall; at once where no guest runs. */
   defer(work: () => void): void;
+  /** Calls `listener` after each `domainChanged`, never inside a guest's hypercall; returns how to stop. */
+  onDomainChange(listener: () => void): () => void;
   /** A domain came, was shut down, died or went: raises VIRQ_DOM_EXC in Dom0. */
   domainChanged(d: Domain): void;
   /** Tells the subscriber of the domain's suspend event channel. */

@@ -35,7 +35,8 @@ function reservation(call: Hypercall, operation: ExtentOperation): number {
   let done = 0;
   for (; BigInt(done) < request.nr_extents; done++) {
     if (!spend(call, pages)) break;
-    const gfn = gfnOf(readU64(v, request.extent_start, done) ?? -1n & 0xffff_ffff_ffff_ffffn);
+    const value = readU64(v, request.extent_start, done);
+    const gfn = value === undefined ? undefined : gfnOf(value);
     if (gfn === undefined || !operation(d, gfn, pages)) break;
   }
   return done;

@@ -1,13 +1,4 @@
-import {
-  ERRNO,
-  PAGE_SIZE,
-  VCPU_INFO,
-  VCPU_REGISTER_RUNSTATE_MEMORY_AREA,
-  VCPU_REGISTER_VCPU_INFO,
-  VCPU_RUNSTATE_INFO,
-  VCPUOP,
-  writeStruct,
-} from "xen-public";
+import { ERRNO, PAGE_SIZE, VCPU_INFO, VCPU_REGISTER_RUNSTATE_MEMORY_AREA, VCPU_REGISTER_VCPU_INFO, VCPU_RUNSTATE_INFO, VCPUOP, writeStruct } from "xen-public";
 import { markEventsPending } from "../event_2l.js";
 import { updateRunstateArea } from "../sched/runstate.js";
 import { type Vcpu, VPF } from "../vcpu.js";

@@ -18,7 +18,7 @@ import { copyBytesOut, copyIn, copyOut, gvaArg, type Hypercall, u32Arg } from ".
 /** What a guest without privilege reads instead of a string it may not see. */
 const DENIED = "<denied>";
 
-const FEATURES = [
+const FEATURES: readonly number[] = [
   XENFEAT.writable_page_tables,
   XENFEAT.auto_translated_physmap,
   XENFEAT.memory_op_vnode_supported,
