@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ["source", "module", "node", "development|production"] },
   ssr: { resolve: { conditions: ["source", "module", "node", "development|production"] } },
   test: {
-    include: ["{packages/*,guests,demo,bench}/src/**/*.test.ts", "tests/**/*.test.ts"],
+    include: ["{packages/*,guests,demo,bench}/{src,test}/**/*.test.ts", "tests/**/*.test.ts"],
     passWithNoTests: true,
     testTimeout: 20_000,
   },

@@ -28,7 +28,10 @@ export function createPrivateApt(folder: string): PrivateApt {
       "APT::Architecture": "arm64",
       "APT::Architectures": "arm64",
       "APT::Sandbox::User": "",
+      "APT::Update::Error-Mode": "any",
       "Acquire::Languages": "none",
+      "Acquire::http::Timeout": "20",
+      "Acquire::https::Timeout": "20",
       "Dir::State": folder,
       "Dir::State::status": at("status"),
       "Dir::Cache": folder,
@@ -51,7 +54,7 @@ export function createPrivateApt(folder: string): PrivateApt {
   };
   return {
     async update() {
-      await apt("apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any");
+      await apt("apt-get", "update", "-q");
     },
     async depends(name) {
       const text = await apt("apt-cache", "depends", "--important", name);
