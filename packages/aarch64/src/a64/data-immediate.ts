@@ -1,0 +1,147 @@
+import { i64 } from "../wasm/integer.js";
+import { amount, bitMask, width } from "./common.js";
+import { dst, type Fields, type Form, form, signed, sp, zr } from "./form.js";
+
+/** Shift amounts that turn a bitfield move into (x << A) >> B: [A, B]. */
+function bitfieldShifts(f: Fields): readonly [number, number] {
+  const { sf = 0, immr = 0, imms = 0 } = f;
+  const bits = sf ? 64 : 32;
+  const left = bits - 1 - imms;
+  return [left, left + immr - (imms < immr ? bits : 0)];
+}
+
+const bitfieldAllocated = (f: Fields): boolean => f["sf"] === f["N"] && (f["sf"] === 1 || ((f["immr"] ?? 0) < 32 && (f["imms"] ?? 0) < 32));
+const hasSp = (S: number): typeof sp => (S ? dst : sp);
+
+/** Data processing, immediate (Arm ARM C4.1.86). */
+export const FORMS: readonly Form[] = [
+  form({
+    name: "ADR",
+    bits: "0 immlo:2 10000 immhi:19 Rd:5",
+    regs: { d: dst("Rd") },
+    imm: (f) => BigInt(signed(f["immhi"], 19) * 4 + (f["immlo"] ?? 0)),
+    relative: "page",
+    hot: true,
+    run: (s, _f, r) => s.setX(r.d, s.pageRelative()),
+  }),
+  form({
+    name: "ADRP",
+    bits: "1 immlo:2 10000 immhi:19 Rd:5",
+    regs: { d: dst("Rd") },
+    imm: (f) => BigInt(signed(f["immhi"], 19) * 4 + (f["immlo"] ?? 0)) << 12n,
+    hot: true,
+    run: (s, _f, r) => s.setX(r.d, i64.add(i64.and(s.pc(), i64.konst(-4096)), s.imm64())),
+  }),
+  ...([0, 1] as const).map((S) =>
+    form({
+      name: S ? "ADDS_SUBS_imm" : "ADD_SUB_imm",
+      bits: `sf op ${S} 100010 sh imm12:12 Rn:5 Rd:5`,
+      by: ["sf", "op"],
+      regs: { d: hasSp(S)("Rd"), n: sp("Rn") },
+      imm: (f) => BigInt(f["imm12"] ?? 0) << (f["sh"] ? 12n : 0n),
+      hot: true,
+      run: (s, { sf, op }, r) => {
+        const ops = width(sf);
+        const a = s.r(sf, r.n);
+        if (S) s.setR(sf, r.d, (op ? s.subFlags : s.addFlags).call(s, ops, a, s.imm(sf)));
+        else s.setR(sf, r.d, (op ? ops.sub : ops.add)(a, s.imm(sf)));
+      },
+    }),
+  ),
+  form({
+    name: "AND_ORR_EOR_imm",
+    bits: "sf opc:2 100100 N immr:6 imms:6 Rn:5 Rd:5",
+    by: ["sf", "opc"],
+    skip: (f) => f.opc === 3,
+    when: (f) => f["opc"] !== 3 && bitMask(f) !== undefined,
+    regs: { d: sp("Rd"), n: zr("Rn") },
+    imm: (f) => bitMask(f) ?? 0n,
+    hot: true,
+    run: (s, { sf, opc }, r) => {
+      const ops = width(sf);
+      s.setR(sf, r.d, [ops.and, ops.or, ops.xor][opc]?.(s.r(sf, r.n), s.imm(sf)) ?? ops.konst(0));
+    },
+  }),
+  form({
+    name: "ANDS_imm",
+    bits: "sf 11 100100 N immr:6 imms:6 Rn:5 Rd:5",
+    by: ["sf"],
+    when: (f) => bitMask(f) !== undefined,
+    regs: { d: dst("Rd"), n: zr("Rn") },
+    imm: (f) => bitMask(f) ?? 0n,
+    hot: true,
+    run: (s, { sf }, r) => s.setR(sf, r.d, s.logicFlags(width(sf), width(sf).and(s.r(sf, r.n), s.imm(sf)))),
+  }),
+  form({
+    name: "MOVN_MOVZ",
+    bits: "sf op 0 100101 hw:2 imm16:16 Rd:5",
+    regs: { d: dst("Rd") },
+    when: (f) => f["sf"] === 1 || (f["hw"] ?? 0) < 2,
+    imm: (f) => {
+      const value = BigInt(f["imm16"] ?? 0) << BigInt((f["hw"] ?? 0) * 16);
+      return BigInt.asUintN(f["sf"] ? 64 : 32, f["op"] ? value : ~value);
+    },
+    hot: true,
+    run: (s, _f, r) => s.setX(r.d, s.imm64()),
+  }),
+  ...[0, 1, 2, 3].map((hw) =>
+    form({
+      name: `MOVK_${hw * 16}`,
+      bits: `sf 11 100101 ${hw >> 1}${hw & 1} imm16:16 Rd:5`,
+      by: ["sf"],
+      skip: ({ sf }) => !sf && hw > 1,
+      when: (f) => f["sf"] === 1 || hw < 2,
+      regs: { d: dst("Rd"), o: zr("Rd") },
+      imm: (f) => BigInt(f["imm16"] ?? 0) << BigInt(hw * 16),
+      hot: ({ sf }) => sf === 1,
+      run: (s, { sf }, r) => {
+        const ops = width(sf);
+        s.setR(sf, r.d, ops.or(ops.and(s.r(sf, r.o), ops.konst(~(0xffffn << BigInt(hw * 16)))), s.imm(sf)));
+      },
+    }),
+  ),
+  form({
+    name: "SBFM_UBFM",
+    bits: "sf op 0 100110 N immr:6 imms:6 Rn:5 Rd:5",
+    by: ["sf", "op"],
+    when: bitfieldAllocated,
+    regs: { d: dst("Rd"), n: zr("Rn") },
+    imm: bitfieldShifts,
+    hot: true,
+    run: (s, { sf, op }, r) => {
+      const ops = width(sf);
+      const left = ops.shl(s.r(sf, r.n), amount(sf, s.imm32(0)));
+      s.setR(sf, r.d, (op ? ops.shrU : ops.shrS)(left, amount(sf, s.imm32(1))));
+    },
+  }),
+  form({
+    name: "BFM",
+    bits: "sf 01 100110 N immr:6 imms:6 Rn:5 Rd:5",
+    by: ["sf"],
+    when: bitfieldAllocated,
+    regs: { d: dst("Rd"), n: zr("Rn"), o: zr("Rd") },
+    imm: bitfieldShifts,
+    hot: true,
+    run: (s, { sf }, r) => {
+      const ops = width(sf);
+      const place = (x: ReturnType<typeof ops.konst>): typeof x => ops.shrU(ops.shl(x, amount(sf, s.imm32(0))), amount(sf, s.imm32(1)));
+      s.setR(sf, r.d, ops.or(ops.and(s.r(sf, r.o), ops.not(place(ops.konst(-1)))), place(s.r(sf, r.n))));
+    },
+  }),
+  form({
+    name: "EXTR",
+    bits: "sf 00 100111 N 0 Rm:5 imms:6 Rn:5 Rd:5",
+    by: ["sf"],
+    when: (f) => f["sf"] === f["N"] && (f["sf"] === 1 || (f["imms"] ?? 0) < 32),
+    regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
+    imm: (f) => BigInt(f["imms"] ?? 0),
+    hot: true,
+    run: (s, { sf }, r) => {
+      // (n:m >> lsb): n is shifted in two steps so that lsb 0 shifts it out altogether.
+      const ops = width(sf);
+      const lsb = s.imm(sf);
+      const high = ops.shl(ops.shl(s.r(sf, r.n), ops.konst(1)), ops.sub(ops.konst(ops.bits - 1), lsb));
+      s.setR(sf, r.d, ops.or(ops.shrU(s.r(sf, r.m), lsb), high));
+    },
+  }),
+];

@@ -1,0 +1,68 @@
+import type { Fields, Form } from "./form.js";
+import { ALL_FORMS } from "./forms.js";
+
+/** A form's bits, parsed: fixed bits as mask and value, fields by position. */
+export interface Pattern {
+  readonly form: Form;
+  readonly mask: number;
+  readonly value: number;
+  readonly fields: readonly { readonly name: string; readonly low: number; readonly width: number }[];
+}
+
+/** Parses `bits` of a form, from bit 31 down. */
+export function parsePattern(form: Form): Pattern {
+  let at = 32;
+  let mask = 0;
+  let value = 0;
+  const fields: { name: string; low: number; width: number }[] = [];
+  for (const token of form.bits.split(/\s+/)) {
+    if (/^[01x]+$/.test(token)) {
+      for (const bit of token) {
+        at--;
+        if (bit === "x") continue;
+        mask |= 1 << at;
+        if (bit === "1") value |= 1 << at;
+      }
+      continue;
+    }
+    const [name = "", width = "1"] = token.split(":");
+    at -= Number(width);
+    fields.push({ name, low: at, width: Number(width) });
+  }
+  if (at !== 0) throw new Error(`form ${form.name} has ${32 - at} bits`);
+  return { form, mask: mask >>> 0, value: value >>> 0, fields };
+}
+
+/** All forms' patterns in the order of the table; the first that matches and is allocated wins. */
+export const PATTERNS: readonly Pattern[] = ALL_FORMS.map(parsePattern);
+
+const SHIFT = 21;
+/** Candidates by the top bits of a word. */
+const BUCKETS: readonly (readonly Pattern[])[] = Array.from({ length: 1 << (32 - SHIFT) }, (_, top) => {
+  const topMask = (-1 << SHIFT) >>> 0;
+  return PATTERNS.filter((p) => (((top << SHIFT) ^ p.value) & p.mask & topMask) === 0);
+});
+
+/** The fields of a word under a pattern. */
+export function fieldsOf(pattern: Pattern, word: number): Fields {
+  const fields: Record<string, number> = {};
+  for (const { name, low, width } of pattern.fields) fields[name] = (word >>> low) & (width === 32 ? -1 : (1 << width) - 1);
+  return fields;
+}
+
+/** A decoded instruction. */
+export interface Decoded {
+  readonly pattern: Pattern;
+  readonly form: Form;
+  readonly fields: Fields;
+}
+
+/** Decodes any 32-bit word; undefined where it is unallocated (or not implemented), which executes as an Undefined exception. */
+export function decode(word: number): Decoded | undefined {
+  for (const pattern of BUCKETS[word >>> SHIFT] ?? []) {
+    if (((word ^ pattern.value) & pattern.mask) !== 0) continue;
+    const fields = fieldsOf(pattern, word);
+    if (pattern.form.when === undefined || pattern.form.when(fields)) return { pattern, form: pattern.form, fields };
+  }
+  return undefined;
+}

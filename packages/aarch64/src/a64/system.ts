@@ -1,0 +1,229 @@
+import { extendU, i32, i64 } from "../wasm/integer.js";
+import type { Value } from "../wasm/value.js";
+import { sysreg } from "../exit.js";
+import { AT, EXIT, sysregAt } from "../layout.js";
+import { SYSREG_BY_ENCODING } from "../sysregs.js";
+import { dst, type Fields, type Form, form, slot, zr } from "./form.js";
+import type { Stage } from "./stage.js";
+
+const encoding = (f: Fields): number => sysreg(2 + (f["o0"] ?? 0), f["op1"] ?? 0, f["CRn"] ?? 0, f["CRm"] ?? 0, f["op2"] ?? 0);
+const REG_BITS = "o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5";
+
+/** Where a register is plain storage, its slot and the lowest exception level that may touch it. */
+const stored = (f: Fields): { readonly at: number; readonly readEl: number; readonly writeEl: number } | undefined => SYSREG_BY_ENCODING.get(encoding(f))?.stored;
+
+/** EC 0x18 syndrome of a trapped MSR, MRS or SYS (Arm ARM D17.2.37), Rt aside. */
+function trapSyndrome(enc: number, isRead: boolean): number {
+  const field = (shift: number, mask: number): number => (enc >> shift) & mask;
+  return (0x18 << 26) | (field(14, 3) << 20) | (field(0, 7) << 17) | (field(11, 7) << 14) | (field(7, 15) << 10) | (field(3, 15) << 1) | (isRead ? 1 : 0);
+}
+
+/** Undefined at EL0. */
+export function requireEl1(s: Stage): void {
+  s.body.if(i32.eqz(s.get32(AT.EL)), () => s.undefined());
+}
+
+/** At EL0, a trap to EL1 unless the SCTLR_EL1 bit allows it. */
+function requireSctlr(s: Stage, bit: number, enc: number, isRead: boolean): void {
+  const isTrapped = i32.and(i32.eqz(s.get32(AT.EL)), i64.eqz(i64.and(s.get64(sysregAt("SCTLR_EL1")), i64.konst(1n << BigInt(bit)))));
+  s.body.if(isTrapped, () => s.exception(i32.konst(trapSyndrome(enc, isRead))));
+}
+
+const SCTLR_UMA = 9;
+const SCTLR_DZE = 14;
+const DAIF = sysreg(3, 3, 4, 2, 1);
+const NZCV = sysreg(3, 3, 4, 2, 0);
+const DC_ZVA = sysreg(1, 3, 7, 4, 1);
+const CNTVCT = sysreg(3, 3, 14, 0, 2);
+/** The encodings with forms of their own. */
+const SPECIAL = new Set([DAIF, NZCV, CNTVCT]);
+
+/** HINT numbers that do something here. */
+const HINT = { 2: "wfe", 3: "wfi", 4: "sev", 5: "sev" } as const;
+const hintKind = { values: [0, 2, 3, 4], of: (f: Fields) => { const n = ((f["CRm"] ?? 0) << 3) | (f["op2"] ?? 0); return n in HINT ? (n === 5 ? 4 : n) : 0; } };
+
+/** WFI, WFE at EL0 trap to EL1 when SCTLR_EL1.nTWI, nTWE (bits 16, 18) are 0. */
+function wait(s: Stage, isWfe: boolean): void {
+  const bit = isWfe ? 18 : 16;
+  const isTrapped = i32.and(i32.eqz(s.get32(AT.EL)), i64.eqz(i64.and(s.get64(sysregAt("SCTLR_EL1")), i64.konst(1n << BigInt(bit)))));
+  s.body.if(isTrapped, () => s.exception(i32.konst((0x01 << 26) | (1 << 24) | (0xe << 20) | (isWfe ? 1 : 0))));
+  if (isWfe) s.body.if(s.get32(AT.EVENT), () => s.put32(AT.EVENT, i32.konst(0)), () => s.exit(EXIT.wfe, i32.konst(0), "next"));
+  else s.body.if(i32.eqz(s.get32(AT.IRQ)), () => s.exit(EXIT.wfi, i32.konst(0), "next"));
+}
+
+const imm16 = (f: Fields): bigint => BigInt(f["imm16"] ?? 0);
+
+function mrs(s: Stage, value: Value, d: Parameters<Stage["setX"]>[0]): void {
+  s.setX(d, value);
+}
+
+/** Exceptions, hints, barriers and system registers (Arm ARM C4.1.87). */
+export const FORMS: readonly Form[] = [
+  form({ name: "SVC", bits: "11010100 000 imm16:16 000 01", imm: imm16, ends: true, run: (s) => s.supervisorCall(s.imm32(0)) }),
+  form({
+    name: "HVC",
+    bits: "11010100 000 imm16:16 000 10",
+    imm: imm16,
+    ends: true,
+    run: (s) => {
+      requireEl1(s);
+      s.exit(EXIT.hvc, s.imm32(0), "next");
+    },
+  }),
+  form({
+    name: "SMC",
+    bits: "11010100 000 imm16:16 000 11",
+    imm: imm16,
+    ends: true,
+    run: (s) => {
+      requireEl1(s);
+      s.exit(EXIT.smc, s.imm32(0), "this");
+    },
+  }),
+  form({ name: "BRK", bits: "11010100 001 imm16:16 000 00", imm: imm16, ends: true, run: (s) => s.exception(i32.or(i32.konst(0x3c << 26), s.imm32(0))) }),
+  form({ name: "ERET", bits: "1101011 0100 11111 000000 11111 00000", ends: true, run: (s) => s.slow("eret") }),
+  form({
+    name: "HINT",
+    bits: "11010101000000110010 CRm:4 op2:3 11111",
+    derive: { kind: hintKind },
+    hot: ({ kind }) => kind === 0,
+    run: (s, { kind }) => {
+      if (kind === 2 || kind === 3) wait(s, kind === 2);
+      if (kind === 4) s.put32(AT.EVENT, i32.konst(1));
+    },
+  }),
+  // DSB, DMB, ISB, SB: the vCPUs of a domain take turns, and translations are dropped at once.
+  form({ name: "BARRIER", bits: "11010101000000110011 CRm:4 op2:3 11111", when: (f) => (f["op2"] ?? 0) >= 4 && f["op2"] !== 7, hot: true, run: () => {} }),
+  form({
+    name: "MSR_DAIFSet",
+    bits: "1101010100000 011 0100 imm4:4 110 11111",
+    imm: (f) => BigInt((f["imm4"] ?? 0) << 6),
+    hot: true,
+    run: (s) => {
+      requireSctlr(s, SCTLR_UMA, sysreg(0, 3, 4, 0, 6), false);
+      s.put32(AT.DAIF, i32.or(s.get32(AT.DAIF), s.imm32(0)));
+    },
+  }),
+  form({
+    name: "MSR_DAIFClr",
+    bits: "1101010100000 011 0100 imm4:4 111 11111",
+    imm: (f) => BigInt((f["imm4"] ?? 0) << 6),
+    hot: true,
+    run: (s) => {
+      requireSctlr(s, SCTLR_UMA, sysreg(0, 3, 4, 0, 7), false);
+      s.put32(AT.DAIF, i32.and(s.get32(AT.DAIF), i32.not(s.imm32(0))));
+      s.takeInterrupt();
+    },
+  }),
+  form({
+    name: "MSR_SPSel",
+    bits: "1101010100000 000 0100 imm4:4 101 11111",
+    imm: (f) => BigInt((f["imm4"] ?? 0) & 1),
+    run: (s) => {
+      requireEl1(s);
+      s.slow("spSel", s.imm32(0));
+    },
+  }),
+  form({
+    name: "MRS_DAIF",
+    bits: "1101010100 1 1 1 011 0100 0010 001 Rt:5",
+    regs: { d: dst("Rt") },
+    hot: true,
+    run: (s, _f, r) => {
+      requireSctlr(s, SCTLR_UMA, DAIF, true);
+      mrs(s, extendU(s.get32(AT.DAIF)), r.d);
+    },
+  }),
+  form({
+    name: "MSR_DAIF",
+    bits: "1101010100 0 1 1 011 0100 0010 001 Rt:5",
+    regs: { t: zr("Rt") },
+    hot: true,
+    run: (s, _f, r) => {
+      requireSctlr(s, SCTLR_UMA, DAIF, false);
+      s.put32(AT.DAIF, i32.and(s.w(r.t), i32.konst(0x3c0)));
+      s.takeInterrupt();
+    },
+  }),
+  form({ name: "MRS_NZCV", bits: "1101010100 1 1 1 011 0100 0010 000 Rt:5", regs: { d: dst("Rt") }, run: (s, _f, r) => mrs(s, extendU(i32.shl(s.nzcv(), i32.konst(28))), r.d) }),
+  form({ name: "MSR_NZCV", bits: "1101010100 0 1 1 011 0100 0010 000 Rt:5", regs: { t: zr("Rt") }, run: (s, _f, r) => s.setNzcv(i32.shrU(s.w(r.t), i32.konst(28))) }),
+  form({
+    name: "MRS_CNTVCT",
+    bits: "1101010100 1 1 1 011 1110 0000 010 Rt:5",
+    regs: { d: dst("Rt") },
+    run: (s, _f, r) => {
+      const isTrapped = i32.and(i32.eqz(s.get32(AT.EL)), i64.eqz(i64.and(s.get64(sysregAt("CNTKCTL_EL1")), i64.konst(2))));
+      s.body.if(isTrapped, () => s.exception(i32.konst(trapSyndrome(CNTVCT, true))));
+      s.slow("counter");
+      s.setX(r.d, s.get64(AT.TRANSFER));
+    },
+  }),
+  form({
+    name: "MRS_stored",
+    bits: `1101010100 1 1 ${REG_BITS}`,
+    derive: { el: { values: [0, 1], of: (f) => stored(f)?.readEl ?? 1 } },
+    when: (f) => (stored(f)?.at ?? 0) > 0 && !SPECIAL.has(encoding(f)),
+    regs: { d: dst("Rt"), from: slot((f) => stored(f)?.at ?? 0) },
+    hot: true,
+    run: (s, { el }, r) => {
+      if (el) requireEl1(s);
+      mrs(s, s.x(r.from), r.d);
+    },
+  }),
+  form({
+    name: "MSR_stored",
+    bits: `1101010100 0 1 ${REG_BITS}`,
+    derive: { el: { values: [0, 1], of: (f) => stored(f)?.writeEl ?? 1 } },
+    when: (f) => stored(f) !== undefined && (stored(f)?.writeEl ?? -1) >= 0 && !SPECIAL.has(encoding(f)),
+    regs: { t: zr("Rt"), to: slot((f) => stored(f)?.at ?? 0) },
+    hot: true,
+    run: (s, { el }, r) => {
+      if (el) requireEl1(s);
+      s.setX(r.to, s.x(r.t));
+    },
+  }),
+  form({
+    name: "MRS",
+    bits: `1101010100 1 1 ${REG_BITS}`,
+    when: (f) => stored(f) === undefined && !SPECIAL.has(encoding(f)),
+    regs: { d: dst("Rt") },
+    imm: (f) => [encoding(f), f["Rt"] ?? 0],
+    run: (s, _f, r) => {
+      s.slow("mrs", s.imm32(0), s.imm32(1));
+      s.setX(r.d, s.get64(AT.TRANSFER));
+    },
+  }),
+  form({
+    name: "MSR",
+    bits: `1101010100 0 1 ${REG_BITS}`,
+    when: (f) => ((stored(f)?.writeEl ?? -1) < 0) && !SPECIAL.has(encoding(f)),
+    regs: { t: zr("Rt") },
+    imm: (f) => [encoding(f), f["Rt"] ?? 0],
+    run: (s, _f, r) => {
+      s.put64(AT.TRANSFER, s.x(r.t));
+      s.slow("msr", s.imm32(0), s.imm32(1));
+    },
+  }),
+  form({
+    name: "DC_ZVA",
+    bits: "1101010100 0 01 011 0111 0100 001 Rt:5",
+    regs: { t: zr("Rt") },
+    run: (s, _f, r) => {
+      requireSctlr(s, SCTLR_DZE, DC_ZVA, false);
+      s.write(i64.and(s.x(r.t), i64.konst(-64)), 64, (host) => {
+        for (let at = 0; at < 64; at += 8) s.body.store("i64", host, i64.konst(0), at);
+      }, { isZva: true });
+    },
+  }),
+  form({
+    name: "SYS",
+    bits: "1101010100 L 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5",
+    when: (f) => !(f["L"] === 0 && sysreg(1, f["op1"] ?? 0, f["CRn"] ?? 0, f["CRm"] ?? 0, f["op2"] ?? 0) === DC_ZVA),
+    regs: { t: zr("Rt") },
+    imm: (f) => [sysreg(1, f["op1"] ?? 0, f["CRn"] ?? 0, f["CRm"] ?? 0, f["op2"] ?? 0) | ((f["L"] ?? 0) << 16), f["Rt"] ?? 0],
+    run: (s, _f, r) => {
+      s.put64(AT.TRANSFER, s.x(r.t));
+      s.slow("sys", s.imm32(0), s.imm32(1));
+    },
+  }),
+];

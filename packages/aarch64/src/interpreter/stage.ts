@@ -1,0 +1,375 @@
+import type { AccessOptions, SlowFunction, Stage } from "../a64/stage.js";
+import type { Form, Reg } from "../a64/form.js";
+import type { CallHelper, Helper } from "../a64/helper.js";
+import { AT, RECORD_BYTES, TLB_ENTRIES, TLB_READ, TLB_WRITE } from "../layout.js";
+import { nzcv, type Runtime, setNzcv } from "../runtime.js";
+import type { Body, Local } from "../wasm/body.js";
+import { f32, f64, reinterpret } from "../wasm/float.js";
+import { extendS, extendU, i32, i64, type IntegerOps, wrap } from "../wasm/integer.js";
+import { call } from "../wasm/module.js";
+import { v128 } from "../wasm/simd.js";
+import { select, type Value } from "../wasm/value.js";
+
+/** What the surroundings of a handler provide: the arms of the loop and the functions differ only in this. */
+export interface Frame {
+  readonly body: Body;
+  /** Address of the record, i32. */
+  readonly record: Value;
+  /** TLB set of the current exception level, i32. */
+  readonly tlb: Value;
+  /** Virtual address of the page that runs, i64. */
+  readonly page: Value;
+  /** Its predecoded page, i32. */
+  readonly code: Value;
+  /** Instructions left, in bytes of records, i32. */
+  readonly remaining: Value;
+  /** Leaves the handler with a THEN that is not `next`. */
+  leave(then: Value): void;
+  /** Leaves to a computed address. */
+  jumpTo(target: Value): void;
+  /** Leaves to the record at a distance in this page. */
+  jumpNear(distance: Value): void;
+}
+
+/** Byte offsets of the operand slots in a record; the fourth shares the immediate's low half. */
+export const SLOT_AT = [2, 4, 6, 8] as const;
+/** Byte offset of the immediate in a record. */
+export const IMMEDIATE_AT = 8;
+
+const zero64 = i64.konst(0);
+const zero32 = i32.konst(0);
+
+/** The stage whose operands come from predecoded records. State is in memory throughout. */
+export class InterpreterStage implements Stage {
+  readonly body: Body;
+  readonly #frame: Frame;
+  readonly #runtime: Runtime;
+  readonly #callHelper: CallHelper;
+  /** True for the variant of a branch whose target is in the same page. */
+  readonly #isNear: boolean;
+
+  constructor(frame: Frame, runtime: Runtime, callHelper: CallHelper, isNear: boolean) {
+    this.body = frame.body;
+    this.#frame = frame;
+    this.#runtime = runtime;
+    this.#callHelper = callHelper;
+    this.#isNear = isNear;
+  }
+
+  /** Emits a form's handler up to where it falls through. */
+  run(form: Form, selectors: Readonly<Record<string, number>>): void {
+    this.body.scope(() => {
+      if (form.fp) this.body.if(this.get32(AT.FP_TRAP), () => this.exception(i32.konst((0x07 << 26) | (1 << 24) | (0xe << 20))));
+      const regs = Object.fromEntries(Object.keys(form.regs).map((name, i) => [name, i as Reg]));
+      form.run(this, selectors, regs);
+    });
+  }
+
+  /** Address of an operand in the window. Above its low four bits, `following` puts a distance into a `Reg`. */
+  #slot(r: Reg): Value {
+    const slot = i32.load16u(this.#frame.record, SLOT_AT[(r & 15) as 0]);
+    if (r < 16) return slot;
+    const moved = i32.add(slot, i32.konst((r >> 4) * 16));
+    return i32.or(i32.and(moved, i32.konst(0x1ff)), i32.konst(AT.VREGS));
+  }
+
+  following(r: Reg, n: number): Reg {
+    return (r + n * 16) as Reg;
+  }
+
+  x(r: Reg): Value {
+    return i64.load(this.#slot(r));
+  }
+
+  w(r: Reg): Value {
+    return i32.load(this.#slot(r));
+  }
+
+  r(sf: number, r: Reg): Value {
+    return sf ? this.x(r) : this.w(r);
+  }
+
+  setX(r: Reg, value: Value): void {
+    this.body.store("i64", this.#slot(r), value);
+  }
+
+  setW(r: Reg, value: Value): void {
+    this.setX(r, extendU(value));
+  }
+
+  setR(sf: number, r: Reg, value: Value): void {
+    if (sf) this.setX(r, value);
+    else this.setW(r, value);
+  }
+
+  xAfter(r: Reg): Value {
+    return i64.load(this.#slot(r), 8);
+  }
+
+  setPair(r: Reg, low: Value, high: Value): void {
+    const at = this.body.let(this.#slot(r));
+    this.body.store("i64", at, low);
+    this.body.if(i32.ltU(at, i32.konst(AT.ZERO - 8)), () => this.body.store("i64", at, high, 8));
+  }
+
+  setLink(value: Value): void {
+    this.put64(AT.X + 30 * 8, value);
+  }
+
+  v(r: Reg): Value {
+    return v128.load(this.#slot(r));
+  }
+
+  setV(r: Reg, value: Value): void {
+    this.body.store("v128", this.#slot(r), value);
+  }
+
+  element(r: Reg, bytes: number): Value {
+    const at = this.#slot(r);
+    if (bytes === 16) return v128.load(at);
+    if (bytes === 8) return i64.load(at);
+    return bytes === 4 ? i32.load(at) : bytes === 2 ? i32.load16u(at) : i32.load8u(at);
+  }
+
+  setElement(r: Reg, bytes: number, value: Value): void {
+    if (bytes === 16) return this.setV(r, value);
+    const low = value.type === "i64" ? value : extendU(value);
+    const at = this.body.let(this.#slot(r));
+    this.body.store("i64", at, low);
+    this.body.store("i64", at, zero64, 8);
+  }
+
+  float(r: Reg, bytes: 4 | 8): Value {
+    return (bytes === 4 ? f32 : f64).load(this.#slot(r));
+  }
+
+  setFloat(r: Reg, bytes: 4 | 8, value: Value): void {
+    this.setElement(r, bytes, bytes === 4 ? reinterpret.i32_f32(value) : reinterpret.i64_f64(value));
+  }
+
+  imm64(): Value {
+    return i64.load(this.#frame.record, IMMEDIATE_AT);
+  }
+
+  imm32(half: 0 | 1): Value {
+    return i32.load(this.#frame.record, IMMEDIATE_AT + 4 * half);
+  }
+
+  imm(sf: number): Value {
+    return sf ? this.imm64() : this.imm32(0);
+  }
+
+  get32(at: number): Value {
+    return i32.load(zero32, at);
+  }
+
+  get64(at: number): Value {
+    return i64.load(zero32, at);
+  }
+
+  put32(at: number, value: Value): void {
+    this.body.store("i32", zero32, value, at);
+  }
+
+  put64(at: number, value: Value): void {
+    this.body.store("i64", zero32, value, at);
+  }
+
+  #setNz(ops: IntegerOps, result: Value): void {
+    const wide = this.body.let(ops.bits === 32 ? extendS(result) : result);
+    this.put64(AT.N, wide);
+    this.put64(AT.Z, wide);
+  }
+
+  #setV(ops: IntegerOps, value: Value): void {
+    this.put64(AT.V, ops.bits === 32 ? extendS(value) : value);
+  }
+
+  addFlags(ops: IntegerOps, a: Value, b: Value): Value {
+    const [x, y] = [this.body.let(a), this.body.let(b)];
+    const sum = this.body.let(ops.add(x, y));
+    this.#setNz(ops, sum);
+    this.put32(AT.C, ops.ltU(sum, x));
+    this.#setV(ops, ops.and(ops.xor(x, sum), ops.xor(y, sum)));
+    return sum;
+  }
+
+  subFlags(ops: IntegerOps, a: Value, b: Value): Value {
+    const [x, y] = [this.body.let(a), this.body.let(b)];
+    const difference = this.body.let(ops.sub(x, y));
+    this.#setNz(ops, difference);
+    this.put32(AT.C, ops.geU(x, y));
+    this.#setV(ops, ops.and(ops.xor(x, y), ops.xor(x, difference)));
+    return difference;
+  }
+
+  adcFlags(ops: IntegerOps, a: Value, b: Value): Value {
+    const [x, y, c] = [this.body.let(a), this.body.let(b), this.body.let(this.carry())];
+    const sum = this.body.let(ops.add(ops.add(x, y), ops.bits === 32 ? c : extendU(c)));
+    this.#setNz(ops, sum);
+    this.put32(AT.C, select(c, ops.leU(sum, x), ops.ltU(sum, x)));
+    this.#setV(ops, ops.and(ops.xor(x, sum), ops.xor(y, sum)));
+    return sum;
+  }
+
+  logicFlags(ops: IntegerOps, result: Value): Value {
+    const value = this.body.let(result);
+    this.#setNz(ops, value);
+    this.put32(AT.C, zero32);
+    this.put64(AT.V, zero64);
+    return value;
+  }
+
+  setNzcv(nzcv: Value): void {
+    setNzcv(this.body, this.body.let(nzcv));
+  }
+
+  nzcv(): Value {
+    return nzcv();
+  }
+
+  carry(): Value {
+    return this.get32(AT.C);
+  }
+
+  condition(cond: number): Value {
+    const isSet = this.#condition(cond >> 1);
+    return cond & 1 && cond >> 1 !== 7 ? i32.eqz(isSet) : isSet;
+  }
+
+  #condition(kind: number): Value {
+    const isNotZero = (): Value => i64.ne(this.get64(AT.Z), zero64);
+    const isGe = (): Value => i64.geS(i64.xor(this.get64(AT.N), this.get64(AT.V)), zero64);
+    switch (kind) {
+      case 0:
+        return i64.eqz(this.get64(AT.Z));
+      case 1:
+        return this.carry();
+      case 2:
+        return i64.ltS(this.get64(AT.N), zero64);
+      case 3:
+        return i64.ltS(this.get64(AT.V), zero64);
+      case 4:
+        return i32.and(this.carry(), isNotZero());
+      case 5:
+        return isGe();
+      case 6:
+        return i32.and(isGe(), isNotZero());
+      default:
+        return i32.konst(1);
+    }
+  }
+
+  pc(): Value {
+    const { page, record, code } = this.#frame;
+    return i64.add(page, extendU(i32.shrU(i32.sub(record, code), i32.konst(2))));
+  }
+
+  nextPc(): Value {
+    return i64.add(this.pc(), i64.konst(4));
+  }
+
+  pageRelative(): Value {
+    return i64.add(this.#frame.page, this.imm64());
+  }
+
+  jump(): void {
+    if (this.#isNear) this.#frame.jumpNear(this.imm32(0));
+    else this.#frame.jumpTo(i64.add(this.pc(), extendS(this.imm32(0))));
+  }
+
+  jumpIf(condition: Value): void {
+    this.body.if(condition, () => this.jump());
+  }
+
+  jumpTo(target: Value): void {
+    this.#frame.jumpTo(target);
+  }
+
+  read(va: Value, bytes: number, access: (host: Value) => void, options: AccessOptions = {}): void {
+    const address = this.body.let(va);
+    this.#checkAligned(address, options, false);
+    const host = this.body.temp("i32");
+    const entry = this.#tlbEntry(address, options);
+    this.body.if(
+      this.#hits(entry, address, bytes, TLB_READ),
+      () => host.set(this.#hostAddress(entry, address, TLB_READ)),
+      () => this.#fill(this.#runtime.fillRead, address, bytes, options, host),
+    );
+    access(host.value);
+  }
+
+  write(va: Value, bytes: number, access: (host: Value) => void, options: AccessOptions = {}): void {
+    const address = this.body.let(va);
+    this.#checkAligned(address, options, true);
+    const entry = this.#tlbEntry(address, options);
+    this.body.if(
+      this.#hits(entry, address, bytes, TLB_WRITE),
+      () => access(this.body.let(this.#hostAddress(entry, address, TLB_WRITE))),
+      () => {
+        const host = this.body.temp("i32");
+        this.#fill(this.#runtime.fillWrite, address, bytes, options, host);
+        access(host.value);
+        this.body.if(this.get32(AT.SPLIT), () => this.body.drop(call(this.#runtime.finishSplit)));
+      },
+    );
+  }
+
+  #checkAligned(address: Value, options: AccessOptions, isWrite: boolean): void {
+    if (options.aligned === undefined || options.aligned === 1) return;
+    const isUnaligned = i64.ne(i64.and(address, i64.konst(options.aligned - 1)), zero64);
+    this.body.if(isUnaligned, () => this.#frame.leave(call(this.#runtime.alignmentFault, this.#frame.record, address, i32.konst(isWrite ? 1 : 0))));
+  }
+
+  #tlbEntry(address: Value, options: AccessOptions): Value {
+    const index = i32.and(i32.shrU(wrap(address), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16));
+    return this.body.let(i32.add(index, options.unprivileged ? this.get32(AT.TLB0) : this.#frame.tlb));
+  }
+
+  #hits(entry: Value, address: Value, bytes: number, tlb: number): Value {
+    return i64.eq(i64.and(i64.add(address, i64.konst(bytes - 1)), i64.konst(-4096)), i64.load(entry, tlb));
+  }
+
+  #hostAddress(entry: Value, address: Value, tlb: number): Value {
+    return i32.add(wrap(address), i32.load(entry, tlb + 8));
+  }
+
+  #fill(fill: Runtime["fillRead"], address: Value, bytes: number, options: AccessOptions, host: Local): void {
+    const how = bytes | ((options.element ?? bytes) << 8) | (options.unprivileged ? 1 << 16 : 0) | (options.isZva ? 1 << 17 : 0);
+    host.set(call(fill, address, i32.konst(how)));
+    this.body.if(i32.eqz(host.value), () => this.#frame.leave(call(this.#runtime.fault, this.#frame.record)));
+  }
+
+  exception(esr: Value): void {
+    this.#frame.leave(call(this.#runtime.raise, this.#frame.record, esr));
+  }
+
+  undefined(): void {
+    this.exception(zero32);
+  }
+
+  supervisorCall(imm: Value): void {
+    this.#frame.leave(call(this.#runtime.raiseNext, this.#frame.record, i32.or(i32.konst(0x15 << 26), imm)));
+  }
+
+  exit(code: number, arg: Value, after: "this" | "next"): void {
+    const record = after === "next" ? i32.add(this.#frame.record, i32.konst(RECORD_BYTES)) : this.#frame.record;
+    this.#frame.leave(call(this.#runtime.exit, record, i32.konst(code), arg));
+  }
+
+  takeInterrupt(): void {
+    const isTaken = i32.and(this.get32(AT.IRQ), i32.eqz(i32.and(this.get32(AT.DAIF), i32.konst(0x80))));
+    this.body.if(isTaken, () => this.#frame.leave(call(this.#runtime.interrupt, i32.add(this.#frame.record, i32.konst(RECORD_BYTES)))));
+  }
+
+  call(helper: Helper, ...args: readonly Value[]): Value {
+    return this.#callHelper(helper, ...args);
+  }
+
+  slow(name: SlowFunction, ...args: readonly Value[]): void {
+    const then = this.body.temp("i32");
+    this.put32(AT.BUDGET, this.#frame.remaining);
+    then.set(call(this.#runtime[name], this.#frame.record, ...args));
+    this.body.if(then.value, () => this.#frame.leave(then.value));
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Where things are in a domain's memory. Everything of the processor lies in front of guest RAM:
+ *
+ * | offset | what |
+ * |---|---|
+ * | 0 | the window: registers of the vCPU that runs now, at constant addresses for generated code |
+ * | 0x1000 | scratch for accesses that cross a page |
+ * | 0x10000 | save areas of the other vCPUs, one window each |
+ * | TLBS | TLBs, one set a vCPU |
+ * | P2M | stage 2: host offset of each guest frame |
+ * | CODE_OF | predecoded page of each host page |
+ * | POOL | predecoded pages |
+ * | RAM | guest RAM, then the hypervisor's extra pages |
+ */
+
+/** Bytes of a window. */
+export const WINDOW_BYTES = 0x1000;
+export const SAVE_AREAS = 0x10000;
+
+/** Scratch for page-crossing accesses. */
+export const SCRATCH = 0x1000;
+
+/** Byte offsets of the state in a window. 64-bit fields are 8-aligned; `i32` in the comment marks 32-bit ones. */
+export const AT = {
+  /** X0 to X30. */
+  X: 0x000,
+  /** Always 0: XZR as a source. */
+  ZERO: 0x0f8,
+  /** The stack pointer in use. */
+  SP: 0x100,
+  /** XZR as a destination. */
+  DISCARD: 0x108,
+  /** Flags, lazily: N is the sign of N, Z is N's partner being 0, V is the sign of V, C is 0 or 1 (i32). */
+  N: 0x110,
+  Z: 0x118,
+  V: 0x120,
+  C: 0x128,
+  /** i32: 0 or 1. */
+  EL: 0x12c,
+  PC: 0x130,
+  /** Virtual address of the page that runs. */
+  PAGE: 0x138,
+  /** i32: predecoded page that runs. */
+  CODE: 0x140,
+  /** i32: TLB set for the current exception level. */
+  TLB: 0x144,
+  /** i32: PSTATE.DAIF in bits 9:6. */
+  DAIF: 0x148,
+  /** i32: PSTATE.SPSel. */
+  SPSEL: 0x14c,
+  /** i32: level of the IRQ input. */
+  IRQ: 0x150,
+  /** i32: budget left, in records' bytes, when generated code calls out. */
+  BUDGET: 0x154,
+  /** i32: this vCPU's TLB set for EL0. */
+  TLB0: 0x158,
+  /** i32: 1 if FP and SIMD trap at the current exception level. */
+  FP_TRAP: 0x15c,
+  /** i32: event register of WFE. */
+  EVENT: 0x160,
+  /** i32: PSTATE.IL. */
+  IL: 0x164,
+
+  /** i32: EXIT of the last run. */
+  EXIT: 0x170,
+  /** i32: operand of the exit (immediate, encoding). */
+  EXIT_ARG: 0x174,
+
+  /** i32: FAULT of the last failed access. */
+  FAULT: 0x180,
+  /** i32: ESR_EL1 of it, without IL. */
+  FAULT_ESR: 0x184,
+  FAULT_VA: 0x188,
+  /** Output of the last translation. */
+  IPA: 0x190,
+  /** i32: 1 while a page-crossing store waits in the scratch. */
+  SPLIT: 0x198,
+  /** i32: bytes of it in the first page. */
+  SPLIT_FIRST: 0x19c,
+  /** i32: host address of the first and second part. */
+  SPLIT_A: 0x1a0,
+  SPLIT_B: 0x1a4,
+  /** i32: bytes of it in all. */
+  SPLIT_BYTES: 0x1a8,
+  /** i32: the last translation: 1 Device memory, 2 from a block descriptor, 4 non-global. */
+  PAGE_FLAGS: 0x1ac,
+  /** i32: 1 if EL0's TLBs hold anything; 1 if EL1's hold non-global pages. */
+  DIRTY0: 0x1b0,
+  DIRTY1: 0x1b4,
+  /** i32: 1 if EL0's TLBs hold pages of block mappings, EL1's. */
+  BLOCKS0: 0x1b8,
+  BLOCKS1: 0x1bc,
+
+  /** i32: host address of the exclusive monitor's granule, 0 if open. */
+  MONITOR: 0x1c0,
+  /** i32: its size in bytes. */
+  MONITOR_BYTES: 0x1c4,
+  MONITOR_LOW: 0x1c8,
+  MONITOR_HIGH: 0x1d0,
+  /** Value on its way to or from a system register. */
+  TRANSFER: 0x1d8,
+  /** i32: kind of access of the last stage-2 fault. */
+  FAULT_KIND: 0x1e0,
+
+  /** System registers, 8 bytes each, in the order of `STORED_SYSREGS`. */
+  SYSREGS: 0x200,
+  /** V0 to V31. */
+  VREGS: 0x600,
+} as const;
+
+/** System registers that are plain storage in the window, by name. Behaviour on writes is in sysregs.ts. */
+export const STORED_SYSREGS = [
+  "SP_EL0", "SP_EL1", "ELR_EL1", "SPSR_EL1", "SCTLR_EL1", "CPACR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1", "ESR_EL1", "FAR_EL1", "AFSR0_EL1", "AFSR1_EL1",
+  "MAIR_EL1", "AMAIR_EL1", "VBAR_EL1", "CONTEXTIDR_EL1", "TPIDR_EL1", "TPIDR_EL0", "TPIDRRO_EL0", "CNTKCTL_EL1", "PAR_EL1", "CSSELR_EL1", "FPCR", "FPSR",
+] as const;
+export type StoredSysreg = (typeof STORED_SYSREGS)[number];
+
+/** Byte offset of a stored system register in a window. */
+export function sysregAt(name: StoredSysreg): number {
+  return AT.SYSREGS + STORED_SYSREGS.indexOf(name) * 8;
+}
+
+/** Entries of each TLB; an entry is {i64 tag, i32 addend, i32 flags}. */
+export const TLB_ENTRIES = 1024;
+const TLB_BYTES = TLB_ENTRIES * 16;
+/** TLBs of one exception level in a set: read, write, execute. */
+export const TLB_READ = 0;
+export const TLB_WRITE = TLB_BYTES;
+export const TLB_EXECUTE = 2 * TLB_BYTES;
+/** Bytes of one exception level's TLBs; EL1's follow EL0's. */
+export const TLB_LEVEL_BYTES: number = 3 * TLB_BYTES;
+/** Bytes of a vCPU's TLB set. */
+export const TLB_SET_BYTES: number = 2 * TLB_LEVEL_BYTES;
+/** Frames below 4 GiB of guest physical address space. */
+export const P2M_FRAMES = 1 << 20;
+/** P2M entry flags below the page's host offset. */
+export const P2M_VALID = 1;
+export const P2M_READ_ONLY = 2;
+
+/** A predecoded instruction: {u16 handler, u16 slots[3], i64 immediate}. */
+export const RECORD_BYTES = 16;
+/** A predecoded page: 1,024 records and one that leads to the next page. */
+export const CODE_PAGE_BYTES: number = 1024 * RECORD_BYTES + RECORD_BYTES;
+/** Predecoded pages kept at once. */
+export const CODE_PAGES = 1024;
+
+/** A domain's memory map, from the number of its vCPUs and its RAM. */
+export interface Layout {
+  readonly tlbs: number;
+  readonly p2m: number;
+  readonly codeOf: number;
+  readonly pool: number;
+  readonly ram: number;
+  readonly extra: number;
+  /** Size of the memory in bytes. */
+  readonly bytes: number;
+}
+
+const MIB = 1 << 20;
+const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
+
+/** Largest domain that generated code is laid out for. */
+export const MAX_VCPUS = 128;
+
+/** Lays out a domain. The addresses in front of RAM are the same for every domain, so that all share one module. */
+export function layoutOf(options: { readonly ramBytes: number; readonly extraPages: number }): Layout {
+  const tlbs = 1 * MIB;
+  const p2m = roundUp(tlbs + MAX_VCPUS * TLB_SET_BYTES, MIB);
+  const codeOf = p2m + P2M_FRAMES * 4;
+  const pool = codeOf + P2M_FRAMES * 4;
+  const ram = roundUp(pool + CODE_PAGES * CODE_PAGE_BYTES, 2 * MIB);
+  const extra = ram + roundUp(options.ramBytes, 4096);
+  return { tlbs, p2m, codeOf, pool, ram, extra, bytes: roundUp(extra + options.extraPages * 4096, 65536) };
+}
+
+/** Why generated code came back (AT.EXIT). */
+export const EXIT = { budget: 0, wfi: 1, wfe: 2, hvc: 3, smc: 4, sysreg: 5, mmio: 6, guestError: 7 } as const;
+
+/** What failed (AT.FAULT). */
+export const FAULT = { none: 0, exception: 1, stage2: 2 } as const;
+
+/** What a function of the slow path tells the loop. */
+export const THEN = { next: 0, jump: 1, exit: 2, again: 3 } as const;

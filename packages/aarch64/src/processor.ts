@@ -1,0 +1,267 @@
+import { CodeCache } from "./code-cache.js";
+import type { BudgetExit, CallExit, Exit, MmioExit, SysregExit, WaitExit } from "./exit.js";
+import { buildInterpreter } from "./interpreter/loop.js";
+import { Predecoder } from "./interpreter/predecode.js";
+import { START } from "./interpreter/handlers.js";
+import { START_RECORD } from "./interpreter/loop.js";
+import { AT, EXIT, layoutOf, type Layout, P2M_FRAMES, P2M_READ_ONLY, P2M_VALID, RECORD_BYTES } from "./layout.js";
+import { type MmioAccess, mmioAccess } from "./mmio.js";
+import type { PageAccess, Processor, ProcessorOptions, VcpuRecord, VcpuRegisters } from "./processor.types.js";
+import { loadVcpu, saveVcpu, Registers } from "./registers.js";
+import { ACCESS } from "./runtime.js";
+import { type InterpreterExports, State } from "./state.js";
+import { SystemInstructions } from "./system-instructions.js";
+import { Tlbs } from "./tlb.js";
+
+/** The interpreter's module is the same for every domain; it is built when the first processor is. */
+let interpreterModule: WebAssembly.Module | undefined;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const MAX_RAM = 3 * 2 ** 30;
+
+class WasmProcessor implements Processor {
+  readonly memory: WebAssembly.Memory;
+  readonly #options: ProcessorOptions;
+  readonly #layout: Layout;
+  readonly #state: State;
+  readonly #tlbs: Tlbs;
+  readonly #code: CodeCache;
+  readonly #system: SystemInstructions;
+  readonly #wasm: InterpreterExports;
+  readonly #registers: Registers[];
+  #budget = 0;
+  #retired = 0;
+  #mmio: MmioAccess | undefined;
+
+  readonly #budgetExit: BudgetExit = { kind: "budget" };
+  readonly #wfi: WaitExit = { kind: "wfi" };
+  readonly #wfe: WaitExit = { kind: "wfe" };
+  readonly #hvc: Mutable<CallExit> = { kind: "hvc", imm: 0 };
+  readonly #smc: Mutable<CallExit> = { kind: "smc", imm: 0 };
+  readonly #sysregExit: Mutable<SysregExit> = { kind: "sysreg", encoding: 0, isWrite: false, rt: 31, value: 0n, el: 1 };
+  readonly #mmioExit: Mutable<MmioExit> = {
+    kind: "mmio", ipa: 0, isFetch: false, isWalk: false, isCacheOp: false, isWrite: false, isValid: false, isPostIndexed: false, bytes: 0, value: 0n,
+  };
+
+  constructor(options: ProcessorOptions) {
+    this.#options = options;
+    this.#layout = layoutOf(options);
+    this.memory = new WebAssembly.Memory({ initial: this.#layout.bytes / 65536, maximum: this.#layout.bytes / 65536 });
+    const { buffer } = this.memory;
+    this.#state = new State(buffer);
+    this.#tlbs = new Tlbs(buffer, this.#layout.tlbs, options.vcpus, (vcpu) => this.#state.at(vcpu));
+    this.#code = new CodeCache(buffer, this.#layout, new Predecoder(), () => this.#tlbs.flushAll());
+    this.#system = new SystemInstructions({
+      options,
+      state: this.#state,
+      tlbs: this.#tlbs,
+      code: this.#code,
+      wasm: () => this.#wasm,
+      retired: () => this.#budget - (this.#state.get32(AT.BUDGET) >> 4),
+    });
+    interpreterModule ??= new WebAssembly.Module(buildInterpreter(this.#layout));
+    const instance = new WebAssembly.Instance(interpreterModule, {
+      host: {
+        memory: this.memory,
+        ...this.#system.imports,
+        predecode: (record: number) => this.#code.predecode(record),
+        allocateCode: (hostPage: number) => this.#code.allocate(hostPage),
+      },
+    });
+    this.#wasm = instance.exports as unknown as InterpreterExports;
+    this.#state.view.setUint16(START_RECORD, START, true);
+    this.#registers = Array.from({ length: options.vcpus }, (_, vcpu) => new Registers(vcpu, this.#state, this.#wasm, this.#system));
+    for (let vcpu = options.vcpus - 1; vcpu >= 0; vcpu--) this.resetVcpu(vcpu);
+  }
+
+  get ramOffset(): number {
+    return this.#layout.ram;
+  }
+
+  get retired(): number {
+    return this.#retired;
+  }
+
+  extraPageOffset(n: number): number {
+    if (!(n >= 0 && n < this.#options.extraPages)) throw new RangeError(`no extra page ${n}: there are ${this.#options.extraPages}`);
+    return this.#layout.extra + n * 4096;
+  }
+
+  registers(vcpu: number): VcpuRegisters {
+    const registers = this.#registers[vcpu];
+    if (registers === undefined) throw new RangeError(`no vCPU ${vcpu}: there are ${this.#options.vcpus}`);
+    return registers;
+  }
+
+  #p2mEntry(gfn: number): number {
+    if (!(gfn >= 0 && gfn < P2M_FRAMES)) throw new RangeError(`guest frame ${gfn} is not below ${P2M_FRAMES}`);
+    return this.#layout.p2m + gfn * 4;
+  }
+
+  mapPage(gfn: number, hostOffset: number, access: PageAccess): void {
+    const was = this.#state.get32(this.#p2mEntry(gfn));
+    this.#state.set32(this.#p2mEntry(gfn), hostOffset | P2M_VALID | (access === "read-only" ? P2M_READ_ONLY : 0));
+    if (was !== 0) this.#tlbs.flushAll();
+  }
+
+  unmapPage(gfn: number): void {
+    this.#state.set32(this.#p2mEntry(gfn), 0);
+    this.#tlbs.flushAll();
+  }
+
+  lookupPage(gfn: number): number | undefined {
+    if (!(gfn >= 0 && gfn < P2M_FRAMES)) return undefined;
+    const entry = this.#state.get32(this.#p2mEntry(gfn));
+    return (entry & P2M_VALID) === 0 ? undefined : (entry & -4096) >>> 0;
+  }
+
+  invalidateCode(): void {
+    this.#code.dropAll();
+  }
+
+  run(vcpu: number, budget: number): Exit {
+    this.#state.select(vcpu);
+    this.#budget = Math.max(1, Math.min(budget, 100_000_000));
+    this.#wasm.pollInterrupt();
+    this.#wasm.run(this.#budget * RECORD_BYTES);
+    this.#retired = this.#budget - (this.#state.get32(AT.BUDGET) >> 4);
+    return this.#exit(this.#state.get32(AT.EXIT), this.#state.get32(AT.EXIT_ARG));
+  }
+
+  #exit(code: number, arg: number): Exit {
+    switch (code) {
+      case EXIT.wfi:
+        return this.#wfi;
+      case EXIT.wfe:
+        return this.#wfe;
+      case EXIT.hvc:
+        this.#hvc.imm = arg;
+        return this.#hvc;
+      case EXIT.smc:
+        this.#smc.imm = arg;
+        return this.#smc;
+      case EXIT.sysreg: {
+        const exit = this.#sysregExit;
+        exit.encoding = arg & 0xffff;
+        exit.rt = (arg >> 16) & 31;
+        exit.isWrite = arg >> 21 !== 0;
+        exit.value = exit.isWrite ? this.#state.transfer : 0n;
+        exit.el = this.#state.get32(AT.EL);
+        this.#mmio = undefined;
+        return exit;
+      }
+      case EXIT.mmio:
+        return this.#describeMmio();
+      default:
+        return this.#budgetExit;
+    }
+  }
+
+  #describeMmio(): MmioExit {
+    const state = this.#state;
+    const exit = this.#mmioExit;
+    exit.ipa = Number(state.get64(AT.IPA));
+    exit.isFetch = state.get32(AT.FAULT_KIND) === ACCESS.execute;
+    exit.isWrite = state.get32(AT.FAULT_KIND) === ACCESS.write;
+    exit.isCacheOp = !exit.isFetch && (state.get32(AT.FAULT_ESR) & (1 << 8)) !== 0;
+    state.set32(AT.FAULT_ESR, 0);
+    const host = exit.isFetch ? 0 : this.#hostAddress(state.get64(AT.PC), ACCESS.execute);
+    const access = mmioAccess(host === 0 ? 0 : state.view.getUint32(host, true));
+    this.#mmio = access;
+    exit.isValid = access.isValid && !exit.isCacheOp;
+    exit.isPostIndexed = access.isPostIndexed;
+    exit.bytes = access.bytes;
+    const raw = exit.isWrite && access.rt !== 31 ? state.get64(AT.X + access.rt * 8) : 0n;
+    exit.value = access.bytes === 0 ? 0n : BigInt.asUintN(access.bytes * 8, raw);
+    return exit;
+  }
+
+  /** Host address of a virtual address for the vCPU in the window, or 0; the fault that a run left stays as it is. */
+  #hostAddress(va: bigint, kind: number): number {
+    const state = this.#state;
+    const kept = [AT.FAULT, AT.FAULT_ESR, AT.FAULT_VA, AT.FAULT_VA + 4, AT.FAULT_KIND, AT.IPA, AT.IPA + 4].map((at) => [at, state.get32(at)] as const);
+    const host = this.#wasm.translate(va, kind, state.get32(AT.EL));
+    for (const [at, value] of kept) state.set32(at, value);
+    return host;
+  }
+
+  setIrq(vcpu: number, isHigh: boolean): void {
+    this.#state.set32(this.#state.at(vcpu) + AT.IRQ, isHigh ? 1 : 0);
+  }
+
+  completeRead(vcpu: number, value: bigint): void {
+    this.#state.select(vcpu);
+    const access = this.#mmio;
+    const rt = access === undefined ? this.#sysregExit.rt : access.rt;
+    let result = value;
+    if (access !== undefined) {
+      result = BigInt.asUintN(access.bytes * 8, value);
+      if (access.extend !== "zero") result = BigInt.asIntN(access.bytes * 8, result);
+      if (access.extend === "signed32") result = BigInt.asUintN(32, result);
+    }
+    if (rt !== 31) this.#state.set64(AT.X + rt * 8, result);
+    this.completeWrite(vcpu);
+  }
+
+  completeWrite(vcpu: number): void {
+    this.#state.select(vcpu);
+    const access = this.#mmio;
+    if (access?.isPostIndexed) {
+      const at = access.rn === 31 ? AT.SP : AT.X + access.rn * 8;
+      this.#state.set64(at, this.#state.get64(at) + BigInt(access.offset));
+    }
+    this.skipInstruction(vcpu);
+  }
+
+  skipInstruction(vcpu: number): void {
+    const at = this.#state.at(vcpu) + AT.PC;
+    this.#state.set64(at, this.#state.get64(at) + 4n);
+  }
+
+  injectUndefined(vcpu: number): void {
+    this.#state.select(vcpu);
+    this.#wasm.enterException(0, this.#state.get64(AT.PC), 0);
+  }
+
+  injectAbort(vcpu: number, iss: number): void {
+    this.#state.select(vcpu);
+    const ec = (this.#mmioExit.isFetch ? 0x20 : 0x24) | this.#state.get32(AT.EL);
+    this.#system.write("FAR_EL1", this.#state.get64(AT.FAULT_VA));
+    this.#wasm.enterException((ec << 26) | iss, this.#state.get64(AT.PC), 0);
+  }
+
+  translate(vcpu: number, va: bigint, access: "read" | "write"): number | undefined {
+    this.#state.select(vcpu);
+    const host = this.#wasm.translate(va, ACCESS[access], 1);
+    return host === 0 ? undefined : Number(this.#state.get64(AT.IPA));
+  }
+
+  saveVcpu(vcpu: number): VcpuRecord {
+    return saveVcpu(this.registers(vcpu));
+  }
+
+  loadVcpu(vcpu: number, record: VcpuRecord): void {
+    this.resetVcpu(vcpu);
+    loadVcpu(this.registers(vcpu), record);
+  }
+
+  resetVcpu(vcpu: number): void {
+    this.#state.select(vcpu);
+    this.#state.clear(vcpu);
+    const set = this.#tlbs.setOf(vcpu);
+    this.#state.set32(AT.TLB0, set);
+    this.#state.set64(AT.Z, 1n);
+    this.#tlbs.flush(vcpu);
+    this.registers(vcpu).pstate = 0x3c5n;
+  }
+}
+
+/** Builds the processor of one domain. Throws a RangeError for options that it cannot serve. */
+export function createProcessor(options: ProcessorOptions): Processor {
+  if (!(options.vcpus >= 1 && options.vcpus <= 128)) throw new RangeError(`vcpus must be 1 to 128, not ${options.vcpus}`);
+  if (!(options.ramBytes > 0 && options.ramBytes <= MAX_RAM && options.ramBytes % 4096 === 0)) {
+    throw new RangeError(`ramBytes must be a multiple of 4096, at most 3 GiB, not ${options.ramBytes}`);
+  }
+  return new WasmProcessor(options);
+}
