@@ -1,1 +1,5 @@
-export {};
+export { COUNTER_FREQUENCY } from "./vtimer.js";
+export { type ArmOptions, createArm, vuartOf } from "./domain.js";
+export type { ProcessorFactory } from "./include/asm/domain.js";
+export { ARM_PERFC_DEFN, type ArmPerfCounter } from "./include/asm/perfc_defn.js";
+export type { Vpl011, Vpl011Record } from "./vpl011.js";
