@@ -1,4 +1,26 @@
 import type { Log, ShutdownReason, Trigger } from "./include/libxl.js";
+import { nodeGunzip, nodeReadFile } from "./libxl-node.js";
+import { consoleAttach, primaryConsole } from "./libxl_console.js";
+import { cpupoolQualifierToCpupoolid, listCpupool } from "./libxl_cpupool.js";
+import { domainCreateNew } from "./libxl_create.js";
+import { domainConfigSetdefault } from "./libxl_create_defaults.js";
+import {
+  askThroughXenstore,
+  domainDestroy,
+  domainInfo,
+  domainPause,
+  domainResume,
+  domainUnpause,
+  listDomain,
+  listVcpu,
+  sendTrigger,
+  setVcpuaffinity,
+} from "./libxl_domain.js";
+import { createDeathWatch, type DomainDeathGenerator, domainEvents, domainWaitShutdown } from "./libxl_event.js";
+import { getPhysinfo, getVersionInfo, perfcQuery, perfcReset, sendDebugKeys, xenConsoleRead, xenVersion } from "./libxl_host.js";
+import type { Ctx } from "./libxl_internal.js";
+import { retrieveDomainConfiguration, userdataRetrieve, userdataStore, userdataUnlink } from "./libxl_json.js";
+import { domainSchedParamsGet, domainSchedParamsSet } from "./libxl_sched.js";
 import type {
   ConsoleType,
   Cpupoolinfo,
@@ -10,6 +32,7 @@ import type {
   Vcpuinfo,
   VersionInfo,
 } from "./libxl_types.js";
+import { domainQualifierToDomid, domainRename, domidToName, nameToDomid, vmGetStartTime } from "./libxl_utils.js";
 import type { ConsoleStream, PerfCounter, XenCtrl, XenVersion } from "./xenctrl.js";
 
 /** What libxl needs of the world besides the hypervisor. Each has a default that works in Node. */
@@ -24,12 +47,6 @@ export interface LibxlOptions {
   readonly now?: () => number;
   /** That many random bytes; `crypto.getRandomValues` by default. */
   readonly randomBytes?: (count: number) => Uint8Array;
-}
-
-/** A registered wish to hear about one domain's end (`libxl_evenable_domain_death`). */
-export interface DomainDeathGenerator {
-  /** Stops it; idempotent. */
-  disable(): void;
 }
 
 /** The toolstack's functions, named after libxl's. All reject with `LibxlError`. */
@@ -84,8 +101,9 @@ export interface Libxl {
   userdataUnlink(domid: number, userid: string): Promise<void>;
 
   /**
-   * Calls `listener` when the domain is shut down (once a generator) and when it is dead or gone (once, the last event).
-   * A first generator also looks at once, so nothing that already happened is missed (`libxl_evenable_domain_death`).
+   * Calls `listener` when the domain is shut down (once a generator) and when it is dead or gone (once, the last event). The first
+   * generator of a domain also looks at once, so nothing that already happened is missed (`libxl_evenable_domain_death`). To go on
+   * watching a suspended domain make a second one and then disable the first: it stays silent until something changes again.
    */
   evenableDomainDeath(domid: number, listener: (event: DomainEvent) => void): DomainDeathGenerator;
   /**
@@ -115,4 +133,61 @@ export interface Libxl {
   /** Seconds since 1970 with centiseconds at which the domain was built, or undefined (`/vm/<uuid>/start_time`). */
   vmGetStartTime(domid: number): Promise<number | undefined>;
   close(): void;
+}
+
+/** Builds a libxl over a connection to a hypervisor. It holds no state but the events that were asked for. */
+export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
+  const ctx: Ctx = {
+    ctrl,
+    log: options.log ?? (() => undefined),
+    readFile: options.readFile ?? nodeReadFile,
+    gunzip: options.gunzip ?? nodeGunzip,
+    now: options.now ?? Date.now,
+    randomBytes: options.randomBytes ?? ((count) => crypto.getRandomValues(new Uint8Array(count))),
+  };
+  const watch = createDeathWatch(ctx);
+  return {
+    ctrl,
+    domainCreateNew: (config) => domainCreateNew(ctx, config),
+    domainConfigSetdefault: (config) => domainConfigSetdefault(ctx, config),
+    listDomain: () => listDomain(ctx),
+    domainInfo: (domid) => domainInfo(ctx, domid),
+    domainPause: (domid) => domainPause(ctx, domid),
+    domainUnpause: (domid) => domainUnpause(ctx, domid),
+    domainResume: (domid, suspendCancel) => domainResume(ctx, domid, suspendCancel),
+    domainShutdown: (domid) => askThroughXenstore(ctx, domid, "power off"),
+    domainReboot: (domid) => askThroughXenstore(ctx, domid, "reboot"),
+    domainDestroy: (domid) => domainDestroy(ctx, domid),
+    domainRename: (domid, newName) => domainRename(ctx, domid, newName),
+    listVcpu: (domid) => listVcpu(ctx, domid),
+    setVcpuaffinity: (domid, vcpu, affinity) => setVcpuaffinity(ctx, domid, vcpu, affinity),
+    domainSchedParamsGet: (domid) => domainSchedParamsGet(ctx, domid),
+    domainSchedParamsSet: (domid, params) => domainSchedParamsSet(ctx, domid, params),
+    sendTrigger: (domid, trigger) => sendTrigger(ctx, domid, trigger),
+    sendSysrq: (domid, letter) => askThroughXenstore(ctx, domid, `run sysrq ${letter}`),
+    nameToDomid: (name) => nameToDomid(ctx, name),
+    domidToName: (domid) => domidToName(ctx, domid),
+    domainQualifierToDomid: (qualifier) => domainQualifierToDomid(ctx, qualifier),
+    listCpupool: () => listCpupool(ctx),
+    cpupoolQualifierToCpupoolid: (qualifier) => cpupoolQualifierToCpupoolid(ctx, qualifier),
+    retrieveDomainConfiguration: (domid) => retrieveDomainConfiguration(ctx, domid),
+    userdataStore: (domid, userid, data) => userdataStore(ctx, domid, userid, data),
+    userdataRetrieve: (domid, userid) => userdataRetrieve(ctx, domid, userid),
+    userdataUnlink: (domid, userid) => userdataUnlink(ctx, domid, userid),
+    evenableDomainDeath: (domid, listener) => watch.enable(domid, listener),
+    domainEvents: (domid) => domainEvents(ctx, watch, domid),
+    domainWaitShutdown: (domid) => domainWaitShutdown(ctx, watch, domid),
+    consoleAttach: (domid, type, num) => consoleAttach(ctx, domid, type, num),
+    primaryConsole: (domid) => primaryConsole(ctx, domid),
+    getPhysinfo: () => getPhysinfo(ctx),
+    getVersionInfo: () => getVersionInfo(ctx),
+    getHostInfo: async () => (await xenVersion(ctx)).host,
+    getScheduler: async () => (await xenVersion(ctx)).scheduler,
+    sendDebugKeys: (keys) => sendDebugKeys(ctx, keys),
+    xenConsoleRead: (clear) => xenConsoleRead(ctx, clear),
+    perfcQuery: () => perfcQuery(ctx),
+    perfcReset: () => perfcReset(ctx),
+    vmGetStartTime: (domid) => vmGetStartTime(ctx, domid),
+    close: () => ctrl.close(),
+  };
 }

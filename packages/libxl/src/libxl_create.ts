@@ -1,0 +1,139 @@
+import { XEN_DOMCTL_CDF, XEN_DOMCTL_CONFIG_GIC } from "xen-public";
+import { domainConfigSetdefault } from "./libxl_create_defaults.js";
+import { type BuiltDomain, buildDom, buildPre, loadGuestFiles } from "./libxl_dom.js";
+import { destroyDomid } from "./libxl_domain.js";
+import { call, type Ctx, fail, reason } from "./libxl_internal.js";
+import { domainConfigToJson } from "./libxl_json.js";
+import { path } from "./libxl_paths.js";
+import { domainSchedParamsSet } from "./libxl_sched.js";
+import type { DomainConfig } from "./libxl_types.js";
+import { findDomainByName } from "./libxl_utils.js";
+import { uuidFromString } from "./libxl_uuid.js";
+
+/**
+ * Builds a domain and leaves it paused (libxl_domain_create_new; facts/lifecycle.md 4). The files are read before anything is made;
+ * a failure after that destroys what there is of the domain.
+ */
+export async function domainCreateNew(ctx: Ctx, wanted: DomainConfig): Promise<number> {
+  const config = await domainConfigSetdefault(ctx, wanted);
+  await refuseUsedName(ctx, config.c_info.name);
+  const files = await loadGuestFiles(ctx, config.b_info);
+  const domid = await createDomain(ctx, config);
+  try {
+    await storeTree(ctx, domid, config);
+    await buildPre(ctx, domid, config.b_info);
+    const built = await buildDom(ctx, domid, config, files);
+    await buildPost(ctx, domid, config, built);
+  } catch (error) {
+    await destroyDomid(ctx, domid).catch((second: unknown) => ctx.log("error", `cannot clean up after the failure: ${reason(second)}`, domid));
+    throw error;
+  }
+  return domid;
+}
+
+async function refuseUsedName(ctx: Ctx, name: string): Promise<void> {
+  const other = await findDomainByName(ctx, name);
+  if (other !== undefined) throw fail(ctx, "INVAL", `the name "${name}" is taken by domain ${other}: choose another or destroy that domain`);
+}
+
+async function createDomain(ctx: Ctx, { c_info, b_info }: DomainConfig): Promise<number> {
+  const { arch_arm } = b_info;
+  return call(
+    ctx,
+    "create the domain",
+    undefined,
+    ctx.ctrl.createDomain({
+      ...(c_info.domid !== undefined && { domid: c_info.domid }),
+      handle: uuidFromString(c_info.uuid ?? "") ?? new Uint8Array(16),
+      flags: XEN_DOMCTL_CDF.hvm | XEN_DOMCTL_CDF.hap | (b_info.trap_unmapped_accesses === false ? 0 : XEN_DOMCTL_CDF.trap_unmapped_accesses),
+      maxVcpus: b_info.max_vcpus ?? 1,
+      maxEvtchnPort: b_info.event_channels ?? -1,
+      maxGrantFrames: b_info.max_grant_frames ?? -1,
+      maxMaptrackFrames: b_info.max_maptrack_frames ?? -1,
+      cpupoolId: c_info.poolid ?? 0,
+      arch: {
+        gicVersion: arch_arm?.gic_version === "v2" ? XEN_DOMCTL_CONFIG_GIC.v2 : XEN_DOMCTL_CONFIG_GIC.v3,
+        nrSpis: arch_arm?.nr_spis ?? 0,
+        vuart: arch_arm?.vuart === "sbsa_uart",
+      },
+    }),
+  );
+}
+
+/** Nodes below the domain's that a guest may write; empty until it does. */
+const GUEST_NODES = [
+  "data",
+  "drivers",
+  "feature",
+  "attr",
+  "error",
+  "device/suspend/event-channel",
+  "control/shutdown",
+  "control/sysrq",
+  "control/feature-poweroff",
+  "control/feature-reboot",
+  "control/feature-suspend",
+] as const;
+
+/** The domain's nodes in the store, in one transaction (facts/lifecycle.md 5). */
+async function storeTree(ctx: Ctx, domid: number, { c_info }: DomainConfig): Promise<void> {
+  const dom = path.dom(domid);
+  const vm = path.vm(c_info.uuid ?? "");
+  const libxl = path.libxl(domid);
+  await call(
+    ctx,
+    "write the domain's nodes",
+    domid,
+    ctx.ctrl.storeWrite({
+      [dom]: null,
+      [libxl]: null,
+      [vm]: null,
+      [`${dom}/vm`]: vm,
+      [`${dom}/name`]: c_info.name,
+      [`${dom}/domid`]: String(domid),
+      ...Object.fromEntries(GUEST_NODES.map((node) => [`${dom}/${node}`, ""])),
+      [`${dom}/control/platform-feature-multiprocessor-suspend`]: "1",
+      [`${dom}/control/platform-feature-xs_reset_watches`]: "1",
+      [`${vm}/uuid`]: c_info.uuid ?? "",
+      [`${vm}/name`]: c_info.name,
+      [`${libxl}/type`]: "pvh",
+      [`${libxl}/dm-version`]: "qemu_xen",
+    }),
+  );
+}
+
+/** libxl__build_post and the console (steps 8 to 10): what is known only when the domain is built. */
+async function buildPost(ctx: Ctx, domid: number, config: DomainConfig, { consolePort, consoleGfn }: BuiltDomain): Promise<void> {
+  const { b_info, c_info } = config;
+  const dom = path.dom(domid);
+  if (b_info.sched_params !== undefined) await domainSchedParamsSet(ctx, domid, b_info.sched_params);
+  const vcpus = Array.from({ length: b_info.max_vcpus ?? 1 }, (_, vcpu) => vcpu);
+  await call(
+    ctx,
+    "write the domain's nodes",
+    domid,
+    ctx.ctrl.storeWrite({
+      [`${dom}/memory/static-max`]: String(b_info.max_memkb),
+      [`${dom}/memory/target`]: String(b_info.target_memkb),
+      [`${dom}/memory/videoram`]: "-1",
+      ...Object.fromEntries(vcpus.map((vcpu) => [`${dom}/cpu/${vcpu}/availability`, b_info.avail_vcpus?.includes(vcpu) === true ? "online" : "offline"])),
+      [`${dom}/console/backend`]: `/local/domain/0/backend/console/${domid}/0`,
+      [`${dom}/console/backend-id`]: "0",
+      [`${dom}/console/limit`]: "1048576",
+      [`${dom}/console/type`]: "xenconsoled",
+      [`${dom}/console/output`]: "pty",
+      [`${dom}/console/tty`]: "",
+      [`${dom}/console/port`]: String(consolePort),
+      [`${dom}/console/ring-ref`]: String(consoleGfn),
+      [`${path.vm(c_info.uuid ?? "")}/start_time`]: startTime(ctx.now()),
+      [path.userdata(domid, "libxl-json")]: JSON.stringify(domainConfigToJson(config)),
+    }),
+  );
+  await call(ctx, "hand the console over", domid, ctx.ctrl.introduceConsole(domid));
+}
+
+/** Milliseconds since 1970 as "seconds.centiseconds". */
+function startTime(now: number): string {
+  const centiseconds = Math.floor(now / 10);
+  return `${Math.floor(centiseconds / 100)}.${String(centiseconds % 100).padStart(2, "0")}`;
+}

@@ -1,0 +1,176 @@
+import { XEN_DOMINF, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift, XEN_INVALID_MAX_VCPU_ID } from "xen-public";
+import { type DomainType, LibxlError, SHUTDOWN_REASON, type ShutdownReason, type Trigger } from "./include/libxl.js";
+import { call, type Ctx, fail, reason } from "./libxl_internal.js";
+import { path } from "./libxl_paths.js";
+import type { Dominfo, Vcpuinfo } from "./libxl_types.js";
+import { uuidToString } from "./libxl_uuid.js";
+import { type DomainInfo, XenCtrlError } from "./xenctrl.js";
+
+const KIB_PER_PAGE = 4;
+const LIST_CHUNK = 1024;
+const ENOSYS = 38;
+
+/** libxl_list_domain: all domains, ascending. */
+export async function listDomain(ctx: Ctx): Promise<Dominfo[]> {
+  const found: Dominfo[] = [];
+  for (let first = 0; ; ) {
+    const chunk = await call(ctx, "list the domains", undefined, ctx.ctrl.getDomainInfoList(first, LIST_CHUNK));
+    found.push(...chunk.map(toDominfo));
+    const last = chunk.at(-1);
+    if (chunk.length < LIST_CHUNK || last === undefined) return found;
+    first = last.domid + 1;
+  }
+}
+
+/** libxl_domain_info; DOMAIN_NOTFOUND if there is none, and only that is not logged. */
+export async function domainInfo(ctx: Ctx, domid: number): Promise<Dominfo> {
+  const [info] = await call(ctx, "look at the domain", domid, ctx.ctrl.getDomainInfoList(domid, 1));
+  if (info?.domid !== domid) throw new LibxlError("DOMAIN_NOTFOUND", `domain ${domid} does not exist`, { domid });
+  return toDominfo(info);
+}
+
+/** getdomaininfo as libxl gives it out (xcinfo2xlinfo). */
+export function toDominfo(info: DomainInfo): Dominfo {
+  const has = (flag: number): boolean => (info.flags & flag) !== 0;
+  const shutdown = has(XEN_DOMINF.shutdown);
+  const code = shutdown ? (info.flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask : SHUTDOWN_REASON.unknown;
+  return {
+    uuid: uuidToString(info.handle),
+    domid: info.domid,
+    ssidref: 0,
+    ssid_label: undefined,
+    running: has(XEN_DOMINF.running),
+    blocked: has(XEN_DOMINF.blocked),
+    paused: has(XEN_DOMINF.paused),
+    shutdown,
+    dying: has(XEN_DOMINF.dying),
+    shutdown_reason: shutdownReason(code),
+    shutdown_code: code,
+    outstanding_memkb: info.outstandingPages * KIB_PER_PAGE,
+    current_memkb: info.totPages * KIB_PER_PAGE,
+    shared_memkb: 0,
+    paged_memkb: 0,
+    max_memkb: info.maxPages * KIB_PER_PAGE,
+    cpu_time: info.cpuTime,
+    vcpu_max_id: info.maxVcpuId,
+    vcpu_online: info.nrOnlineVcpus,
+    cpupool: info.cpupool,
+    domain_type: has(XEN_DOMINF.hvm_guest) ? "pvh" : "pv",
+    gpaddr_bits: info.gpaddrBits,
+  };
+}
+
+function shutdownReason(code: number): ShutdownReason {
+  return (Object.entries(SHUTDOWN_REASON).find(([, value]) => value === code)?.[0] ?? "unknown") as ShutdownReason;
+}
+
+/** libxl_domain_pause: one more toolstack pause. */
+export async function domainPause(ctx: Ctx, domid: number): Promise<void> {
+  await call(ctx, "pause the domain", domid, ctx.ctrl.pauseDomain(domid));
+}
+
+/** libxl_domain_unpause: one toolstack pause less. */
+export async function domainUnpause(ctx: Ctx, domid: number): Promise<void> {
+  await refuseDeviceModel(ctx, domid, "unpause");
+  await call(ctx, "unpause the domain", domid, ctx.ctrl.unpauseDomain(domid));
+}
+
+/**
+ * libxl_domain_resume (facts/lifecycle.md 6). The fast path only asks the hypervisor, which does not check that the domain is suspended;
+ * the slow one first resets all vCPUs but 0. Xen then tells xenstored, so that it sees the next shutdown; there is none to tell yet.
+ */
+export async function domainResume(ctx: Ctx, domid: number, suspendCancel: boolean): Promise<void> {
+  await refuseDeviceModel(ctx, domid, "resume");
+  if (!suspendCancel) await resetSecondaries(ctx, domid);
+  await call(ctx, "resume the domain", domid, ctx.ctrl.resumeDomain(domid));
+}
+
+async function resetSecondaries(ctx: Ctx, domid: number): Promise<void> {
+  const { vcpu_max_id } = await domainInfo(ctx, domid);
+  if (vcpu_max_id === XEN_INVALID_MAX_VCPU_ID) return;
+  for (let vcpu = 1; vcpu <= vcpu_max_id; vcpu++) {
+    await call(ctx, `reset vCPU ${vcpu}`, domid, ctx.ctrl.setVcpuContext(domid, vcpu, null));
+  }
+}
+
+/** libxl__domain_type: from the hypervisor's flag and the store. */
+async function domainType(ctx: Ctx, domid: number): Promise<DomainType> {
+  const { domain_type } = await domainInfo(ctx, domid).catch((cause: unknown) => {
+    throw fail(ctx, "FAIL", `cannot tell the domain's type: ${reason(cause)}`, { cause, domid });
+  });
+  if (domain_type === "pv") return "pv";
+  const type = await ctx.ctrl.storeRead(`${path.libxl(domid)}/type`);
+  if (type === "pvh" || type === "pv" || type === "hvm") return type;
+  ctx.log("warn", `${path.libxl(domid)}/type is missing: the domain is taken for an HVM one`, domid);
+  return "hvm";
+}
+
+/** An HVM domain's device model must go along; none exists here, so a domain that claims to have one is refused, as in Xen. */
+async function refuseDeviceModel(ctx: Ctx, domid: number, what: string): Promise<void> {
+  if ((await domainType(ctx, domid)) !== "hvm") return;
+  const version = await ctx.ctrl.storeRead(`${path.libxl(domid)}/dm-version`);
+  throw fail(ctx, "INVAL", `cannot ${what} the domain: its device model "${version ?? ""}" is not known`, { domid });
+}
+
+/** What a guest is asked through xenstore; refused until there is one. */
+export async function askThroughXenstore(ctx: Ctx, domid: number, what: string): Promise<void> {
+  await domainInfo(ctx, domid);
+  throw fail(ctx, "NI", `the guest cannot be asked to ${what}: this host has no xenstore yet. Do it inside the guest, or destroy the domain`, { domid });
+}
+
+/** libxl_domain_destroy (facts/lifecycle.md 6): pause, remove the nodes, then the domain itself. */
+export async function domainDestroy(ctx: Ctx, domid: number): Promise<void> {
+  if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself and cannot be destroyed", { domid });
+  try {
+    await domainInfo(ctx, domid);
+  } catch (error) {
+    ctx.log("error", reason(error), domid);
+    throw error;
+  }
+  await destroyDomid(ctx, domid);
+}
+
+/** Destroys a domain that exists, whatever state it is in. */
+export async function destroyDomid(ctx: Ctx, domid: number): Promise<void> {
+  await ctx.ctrl.pauseDomain(domid).catch((error: unknown) => ctx.log("warn", `cannot pause the domain first: ${reason(error)}`, domid));
+  const vm = await ctx.ctrl.storeRead(`${path.dom(domid)}/vm`);
+  const nodes = [...(vm === null ? [] : [vm]), path.dom(domid), path.libxl(domid)];
+  await call(ctx, "remove the domain's nodes", domid, ctx.ctrl.storeWrite(Object.fromEntries(nodes.map((node) => [node, null]))));
+  await call(ctx, "destroy the domain", domid, ctx.ctrl.destroyDomain(domid));
+}
+
+/** libxl_list_vcpu. */
+export async function listVcpu(ctx: Ctx, domid: number): Promise<Vcpuinfo[]> {
+  const { vcpu_max_id } = await domainInfo(ctx, domid);
+  const count = vcpu_max_id === XEN_INVALID_MAX_VCPU_ID ? 0 : vcpu_max_id + 1;
+  return Promise.all(
+    Array.from({ length: count }, async (_, vcpu): Promise<Vcpuinfo> => {
+      const [info, affinity] = await Promise.all([
+        call(ctx, `look at vCPU ${vcpu}`, domid, ctx.ctrl.getVcpuInfo(domid, vcpu)),
+        call(ctx, `ask for the affinity of vCPU ${vcpu}`, domid, ctx.ctrl.getVcpuAffinity(domid, vcpu)),
+      ]);
+      return {
+        vcpuid: vcpu,
+        cpu: info.cpu,
+        online: info.online,
+        blocked: info.blocked,
+        running: info.running,
+        vcpu_time: info.cpuTime,
+        cpumap: affinity.hard,
+        cpumap_soft: affinity.soft,
+      };
+    }),
+  );
+}
+
+/** libxl_set_vcpuaffinity. */
+export async function setVcpuaffinity(ctx: Ctx, domid: number, vcpu: number, affinity: { hard?: number[]; soft?: number[]; force?: boolean }): Promise<void> {
+  await call(ctx, `set the affinity of vCPU ${vcpu}`, domid, ctx.ctrl.setVcpuAffinity(domid, vcpu, affinity));
+}
+
+/** libxl_send_trigger: Xen on Arm has no sendtrigger. */
+export async function sendTrigger(ctx: Ctx, domid: number, trigger: Trigger): Promise<void> {
+  await domainInfo(ctx, domid);
+  const cause = new XenCtrlError("sendtrigger", ENOSYS, "Xen on Arm has no such call");
+  throw fail(ctx, "FAIL", `cannot send the trigger ${trigger}: ${reason(cause)}`, { cause, domid });
+}

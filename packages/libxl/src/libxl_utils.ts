@@ -1,0 +1,57 @@
+import { LibxlError } from "./include/libxl.js";
+import { domainInfo, listDomain } from "./libxl_domain.js";
+import { call, type Ctx, fail } from "./libxl_internal.js";
+import { retrieveDomainConfiguration, storeDomainConfiguration } from "./libxl_json.js";
+import { path } from "./libxl_paths.js";
+
+/** The name of domain 0 where nobody wrote one. */
+const DOM0_NAME = "Domain-0";
+
+/** libxl_domid_to_name: undefined for a domain without one. */
+export async function domidToName(ctx: Ctx, domid: number): Promise<string | undefined> {
+  const name = await call(ctx, "read the domain's name", domid, ctx.ctrl.storeRead(`${path.dom(domid)}/name`));
+  return name ?? (domid === 0 ? DOM0_NAME : undefined);
+}
+
+/** The id of the domain with that name, or undefined. */
+export async function findDomainByName(ctx: Ctx, name: string): Promise<number | undefined> {
+  const domains = await listDomain(ctx);
+  const names = await Promise.all(domains.map(({ domid }) => domidToName(ctx, domid)));
+  return domains[names.indexOf(name)]?.domid;
+}
+
+/** libxl_name_to_domid: INVAL if no domain has the name. Not logged: callers try names. */
+export async function nameToDomid(ctx: Ctx, name: string): Promise<number> {
+  const domid = await findDomainByName(ctx, name);
+  if (domid === undefined) throw new LibxlError("INVAL", `no domain is named "${name}"`);
+  return domid;
+}
+
+/** libxl_domain_qualifier_to_domid: digits (or nothing: 0) are an id that is not checked, anything else is a name. */
+export async function domainQualifierToDomid(ctx: Ctx, qualifier: string): Promise<number> {
+  return /^[0-9]*$/.test(qualifier) ? Number(qualifier) : nameToDomid(ctx, qualifier);
+}
+
+/** libxl_domain_rename: the name in the store and in the stored config. */
+export async function domainRename(ctx: Ctx, domid: number, newName: string): Promise<void> {
+  await domainInfo(ctx, domid);
+  if (newName === "") throw fail(ctx, "INVAL", "a domain needs a name", { domid });
+  const other = await findDomainByName(ctx, newName);
+  if (other !== undefined && other !== domid) throw fail(ctx, "INVAL", `the name "${newName}" is taken by domain ${other}`, { domid });
+  const vm = await ctx.ctrl.storeRead(`${path.dom(domid)}/vm`);
+  await call(
+    ctx,
+    "write the new name",
+    domid,
+    ctx.ctrl.storeWrite({ [`${path.dom(domid)}/name`]: newName, ...(vm !== null && { [`${vm}/name`]: newName }) }),
+  );
+  const config = await retrieveDomainConfiguration(ctx, domid).catch(() => undefined);
+  if (config !== undefined) await storeDomainConfiguration(ctx, domid, { ...config, c_info: { ...config.c_info, name: newName } });
+}
+
+/** When the domain was built, seconds since 1970, or undefined for a domain that libxl did not build. */
+export async function vmGetStartTime(ctx: Ctx, domid: number): Promise<number | undefined> {
+  const vm = await call(ctx, "read the domain's start time", domid, ctx.ctrl.storeRead(`${path.dom(domid)}/vm`));
+  const time = vm === null ? null : await call(ctx, "read the domain's start time", domid, ctx.ctrl.storeRead(`${vm}/start_time`));
+  return time === null ? undefined : Number(time);
+}

@@ -1,0 +1,195 @@
+/**
+ * The seam between the toolstack and a hypervisor: the role of libxenctrl, libxenevtchn and xenconsoled's socket.
+ * In-process, over a unix socket, and later a real Xen host are implementations. Every call may reject with `XenCtrlError`.
+ */
+export interface XenCtrl {
+  // domctl
+  createDomain(config: CreateDomain): Promise<number>;
+  destroyDomain(domid: number): Promise<void>;
+  pauseDomain(domid: number): Promise<void>;
+  unpauseDomain(domid: number): Promise<void>;
+  /** XEN_DOMCTL_resumedomain. */
+  resumeDomain(domid: number): Promise<void>;
+  /** SCHEDOP_remote_shutdown. */
+  shutdownDomain(domid: number, reason: number): Promise<void>;
+  /** Domains from `first` on, ascending (XEN_SYSCTL_getdomaininfolist). */
+  getDomainInfoList(first: number, max: number): Promise<DomainInfo[]>;
+  setMaxMem(domid: number, kib: number): Promise<void>;
+  maxVcpus(domid: number, count: number): Promise<void>;
+  getVcpuInfo(domid: number, vcpu: number): Promise<VcpuInfo>;
+  setVcpuContext(domid: number, vcpu: number, context: VcpuContext | null): Promise<void>;
+  getVcpuContext(domid: number, vcpu: number): Promise<VcpuContext>;
+  setVcpuAffinity(domid: number, vcpu: number, affinity: { hard?: number[]; soft?: number[]; force?: boolean }): Promise<void>;
+  getVcpuAffinity(domid: number, vcpu: number): Promise<{ hard: number[]; soft: number[] }>;
+  getSchedulerParams(domid: number): Promise<SchedulerParams>;
+  setSchedulerParams(domid: number, params: Partial<SchedulerParams>): Promise<void>;
+  // memory
+  populatePhysmap(domid: number, gfn: number, pages: number): Promise<void>;
+  writeGuestMemory(domid: number, ipa: number, bytes: Uint8Array): Promise<void>;
+  readGuestMemory(domid: number, ipa: number, length: number): Promise<Uint8Array>;
+  setHvmParam(domid: number, index: number, value: bigint): Promise<void>;
+  getHvmParam(domid: number, index: number): Promise<bigint>;
+  /** EVTCHNOP_alloc_unbound in the guest for `remote`; returns the guest's port. */
+  allocUnboundPort(domid: number, remote: number): Promise<number>;
+  // sysctl
+  physInfo(): Promise<PhysInfo>;
+  version(): Promise<XenVersion>;
+  /** The hypervisor's console ring; `clear` empties it after reading. */
+  readConsoleRing(clear: boolean): Promise<string>;
+  debugKeys(keys: string): Promise<void>;
+  perfcQuery(): Promise<PerfCounter[]>;
+  perfcReset(): Promise<void>;
+  cpupoolList(): Promise<CpupoolInfo[]>;
+  // the console daemon's part
+  /** Tells the console daemon that the domain's PV console ring (HVM_PARAM_CONSOLE_PFN) and vuart are ready to be served. */
+  introduceConsole(domid: number): Promise<void>;
+  /** Opens a console stream: everything from the first byte, then live. */
+  openConsole(domid: number, type: "pv" | "vuart", num: number): Promise<ConsoleStream>;
+  // names and configuration, kept beside the hypervisor until there is a xenstore
+  /** A small transactional key-value tree with xenstore's paths; `null` deletes the node and what is below. */
+  storeWrite(entries: Record<string, string | null>): Promise<void>;
+  storeRead(path: string): Promise<string | null>;
+  storeList(path: string): Promise<string[]>;
+  // events
+  /** Calls `listener` at each VIRQ_DOM_EXC (a domain was shut down, died or was created); returns how to stop. */
+  onDomainChange(listener: () => void): () => void;
+  /** Resolves when the connection to the hypervisor is gone. */
+  readonly closed: Promise<void>;
+  close(): void;
+}
+
+/** A hypervisor's refusal: `errno` is Xen's positive number (ESRCH 3, EINVAL 22 ...). */
+export class XenCtrlError extends Error {
+  override readonly name = "XenCtrlError";
+  readonly errno: number;
+  constructor(operation: string, errno: number, detail?: string) {
+    super(`${operation}: errno ${errno}${detail === undefined ? "" : ` (${detail})`}`);
+    this.errno = errno;
+  }
+}
+
+/** XEN_DOMCTL_createdomain. */
+export interface CreateDomain {
+  /** Wanted id, or undefined for any. */
+  readonly domid?: number;
+  /** 16 bytes. */
+  readonly handle: Uint8Array;
+  /** XEN_DOMCTL_CDF_* bits. */
+  readonly flags: number;
+  readonly maxVcpus: number;
+  readonly maxEvtchnPort: number;
+  readonly maxGrantFrames: number;
+  readonly maxMaptrackFrames: number;
+  readonly cpupoolId: number;
+  readonly arch: { readonly gicVersion: 0 | 1 | 2; readonly nrSpis: number; readonly vuart: boolean };
+}
+
+/** XEN_DOMCTL_getdomaininfo. */
+export interface DomainInfo {
+  readonly domid: number;
+  /** XEN_DOMINF_* bits with the shutdown code in 23:16, facts/lifecycle.md 1.3. */
+  readonly flags: number;
+  readonly totPages: number;
+  readonly maxPages: number;
+  readonly outstandingPages: number;
+  /** Nanoseconds. */
+  readonly cpuTime: number;
+  readonly nrOnlineVcpus: number;
+  readonly maxVcpuId: number;
+  readonly cpupool: number;
+  readonly handle: Uint8Array;
+  readonly gpaddrBits: number;
+}
+
+export interface VcpuInfo {
+  readonly online: boolean;
+  readonly blocked: boolean;
+  readonly running: boolean;
+  /** Nanoseconds. */
+  readonly cpuTime: number;
+  readonly cpu: number;
+}
+
+/** vcpu_guest_context, 64-bit guests. */
+export interface VcpuContext {
+  readonly isOnline: boolean;
+  readonly pc: bigint;
+  readonly pstate: bigint;
+  readonly x: readonly bigint[];
+  readonly spEl0: bigint;
+  readonly spEl1: bigint;
+  readonly elrEl1: bigint;
+  readonly spsrEl1: bigint;
+  readonly sctlr: bigint;
+  readonly ttbr0: bigint;
+  readonly ttbr1: bigint;
+  readonly ttbcr: bigint;
+}
+
+export interface SchedulerParams {
+  /** Scheduler id: 6 credit2, 9 null. */
+  readonly scheduler: number;
+  readonly weight: number;
+  readonly cap: number;
+}
+
+export interface PhysInfo {
+  readonly nrCpus: number;
+  readonly maxCpuId: number;
+  readonly nrNodes: number;
+  readonly coresPerSocket: number;
+  readonly threadsPerCore: number;
+  readonly cpuKhz: number;
+  readonly hwCaps: readonly number[];
+  readonly capabilities: readonly string[];
+  /** Pages of 4 KiB. */
+  readonly totalPages: number;
+  readonly freePages: number;
+  readonly outstandingPages: number;
+  readonly freeCpus: number;
+}
+
+export interface XenVersion {
+  readonly major: number;
+  readonly minor: number;
+  readonly extra: string;
+  readonly capabilities: string;
+  readonly changeset: string;
+  readonly commandline: string;
+  readonly pagesize: number;
+  readonly virtStart: bigint;
+  readonly compiler: string;
+  readonly compileBy: string;
+  readonly compileDomain: string;
+  readonly compileDate: string;
+  readonly buildId: string;
+  readonly scheduler: string;
+  /** Release, version and machine as uname would say, of the host process. */
+  readonly host: { readonly hostname: string; readonly release: string; readonly version: string; readonly machine: string };
+}
+
+export interface PerfCounter {
+  readonly name: string;
+  /** One value per pCPU, or per slot of an array counter. */
+  readonly values: readonly number[];
+  readonly isArray: boolean;
+}
+
+export interface CpupoolInfo {
+  readonly id: number;
+  readonly name: string;
+  readonly scheduler: number;
+  readonly cpus: readonly number[];
+  readonly domains: number;
+}
+
+/** One reader of a console. */
+export interface ConsoleStream {
+  /** Calls `listener` with each chunk of output, beginning with what was kept. */
+  onOutput(listener: (bytes: Uint8Array) => void): void;
+  /** Types into the guest; resolves when the ring has taken it. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Resolves when the domain is gone or the stream was closed. */
+  readonly closed: Promise<void>;
+  close(): void;
+}
