@@ -1,13 +1,17 @@
 import { extendU, i32, i64 } from "../wasm/integer.js";
 import { type Form, form, signed, zr } from "./form.js";
 
-const offset = (name: string, bits: number) => (f: Readonly<Record<string, number>>): bigint => BigInt(signed(f[name], bits) * 4);
+const offset =
+  (name: string, bits: number) =>
+  (f: Readonly<Record<string, number>>): bigint =>
+    BigInt(signed(f[name], bits) * 4);
 
 /** Branches (Arm ARM C4.1.87). */
 export const FORMS: readonly Form[] = [
   form({
     name: "B",
     bits: "000101 imm26:26",
+    asm: "b <imm26:l*4>",
     imm: offset("imm26", 26),
     relative: "branch",
     ends: true,
@@ -17,6 +21,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "BL",
     bits: "100101 imm26:26",
+    asm: "bl <imm26:l*4>",
     imm: offset("imm26", 26),
     relative: "branch",
     ends: true,
@@ -29,6 +34,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "B_cond",
     bits: "01010100 imm19:19 0 cond:4",
+    asm: ["b.%cond <imm19:l*4>", "b%cond <imm19:l*4>"],
     by: ["cond"],
     imm: offset("imm19", 19),
     relative: "branch",
@@ -38,6 +44,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "CBZ_CBNZ",
     bits: "sf 011010 op imm19:19 Rt:5",
+    asm: "(op:cbz|cbnz) <Rt>, <imm19:l*4>",
     by: ["sf", "op"],
     regs: { t: zr("Rt") },
     imm: offset("imm19", 19),
@@ -51,6 +58,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "TBZ_TBNZ",
     bits: "b5 011011 op b40:5 imm14:14 Rt:5",
+    asm: ["(op:tbz|tbnz) <(b5:w|x)t>, #<b5.b40>, <imm14:l*4>", "(op:tbz|tbnz) <Xt>, #<b5.b40>, <imm14:l*4>"],
     by: ["op"],
     regs: { t: zr("Rt") },
     imm: (f) => [signed(f["imm14"], 14) * 4, ((f["b5"] ?? 0) << 5) | (f["b40"] ?? 0)],
@@ -64,6 +72,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "BR",
     bits: "1101011 0 0 00 11111 000000 Rn:5 00000",
+    asm: "br <Xn>",
     regs: { n: zr("Rn") },
     ends: true,
     hot: true,
@@ -72,6 +81,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "RET",
     bits: "1101011 0 0 10 11111 000000 Rn:5 00000",
+    asm: ["[Rn=30] ret", "ret <Xn>"],
     regs: { n: zr("Rn") },
     ends: true,
     hot: true,
@@ -80,6 +90,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "BLR",
     bits: "1101011 0 0 01 11111 000000 Rn:5 00000",
+    asm: "blr <Xn>",
     regs: { n: zr("Rn") },
     ends: true,
     hot: true,

@@ -18,6 +18,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "ADR",
     bits: "0 immlo:2 10000 immhi:19 Rd:5",
+    asm: "adr <Xd>, <immhi.immlo:l>",
     regs: { d: dst("Rd") },
     imm: (f) => BigInt(signed(f["immhi"], 19) * 4 + (f["immlo"] ?? 0)),
     relative: "page",
@@ -27,6 +28,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "ADRP",
     bits: "1 immlo:2 10000 immhi:19 Rd:5",
+    asm: "adrp <Xd>, <immhi.immlo:p*4096>",
     regs: { d: dst("Rd") },
     imm: (f) => BigInt(signed(f["immhi"], 19) * 4 + (f["immlo"] ?? 0)) << 12n,
     hot: true,
@@ -36,6 +38,18 @@ export const FORMS: readonly Form[] = [
     form({
       name: S ? "ADDS_SUBS_imm" : "ADD_SUB_imm",
       bits: `sf op ${S} 100010 sh imm12:12 Rn:5 Rd:5`,
+      asm: S
+        ? [
+            "[Rd=31] (op:cmn|cmp) <Rn|sp>, #<imm12:x>{, lsl #(sh:0|12)}",
+            "(op:adds|subs) <Rd>, <Rn|sp>, #<imm12:x>{, lsl #(sh:0|12)}",
+            "[Rd=31 sh=1] (op:cmn|cmp) <Rn|sp>, #<imm12:x*4096>",
+            "[sh=1] (op:adds|subs) <Rd>, <Rn|sp>, #<imm12:x*4096>",
+          ]
+        : [
+            "[op=0 sh=0 imm12=0 Rd|Rn=31] mov <Rd|sp>, <Rn|sp>",
+            "(op:add|sub) <Rd|sp>, <Rn|sp>, #<imm12:x>{, lsl #(sh:0|12)}",
+            "[sh=1] (op:add|sub) <Rd|sp>, <Rn|sp>, #<imm12:x*4096>",
+          ],
       by: ["sf", "op"],
       regs: { d: hasSp(S)("Rd"), n: sp("Rn") },
       imm: (f) => BigInt(f["imm12"] ?? 0) << (f["sh"] ? 12n : 0n),
@@ -51,6 +65,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "AND_ORR_EOR_imm",
     bits: "sf opc:2 100100 N immr:6 imms:6 Rn:5 Rd:5",
+    asm: ["[opc=1 Rn=31] mov <Rd|sp>, <@movmask>", "(opc:and|orr|eor|-) <Rd|sp>, <Rn>, <@bitmask>"],
     by: ["sf", "opc"],
     skip: (f) => f.opc === 3,
     when: (f) => f["opc"] !== 3 && bitMask(f) !== undefined,
@@ -65,6 +80,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "ANDS_imm",
     bits: "sf 11 100100 N immr:6 imms:6 Rn:5 Rd:5",
+    asm: ["[Rd=31] tst <Rn>, <@bitmask>", "ands <Rd>, <Rn>, <@bitmask>"],
     by: ["sf"],
     when: (f) => bitMask(f) !== undefined,
     regs: { d: dst("Rd"), n: zr("Rn") },
@@ -75,6 +91,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "MOVN_MOVZ",
     bits: "sf op 0 100101 hw:2 imm16:16 Rd:5",
+    asm: ["[op=1 ?movz] mov <Rd>, <@movz>", "[op=0 ?movn] mov <Rd>, <@movn>", "(op:movn|movz) <Rd>, #<imm16:x>{, lsl #(hw:0|16|32|48)}"],
     regs: { d: dst("Rd") },
     when: (f) => f["sf"] === 1 || (f["hw"] ?? 0) < 2,
     imm: (f) => {
@@ -88,6 +105,7 @@ export const FORMS: readonly Form[] = [
     form({
       name: `MOVK_${hw * 16}`,
       bits: `sf 11 100101 ${hw >> 1}${hw & 1} imm16:16 Rd:5`,
+      asm: hw ? `movk <Rd>, #<imm16:x>, lsl #${hw * 16}` : "movk <Rd>, #<imm16:x>{, lsl #0}",
       by: ["sf"],
       skip: ({ sf }) => !sf && hw > 1,
       when: (f) => f["sf"] === 1 || hw < 2,
@@ -103,6 +121,18 @@ export const FORMS: readonly Form[] = [
   form({
     name: "SBFM_UBFM",
     bits: "sf op 0 100110 N immr:6 imms:6 Rn:5 Rd:5",
+    asm: [
+      "[?toTop] (op:asr|lsr) <Rd>, <Rn>, <@lsr>",
+      "[op=1 ?lsl] lsl <Rd>, <Rn>, <@lsl>",
+      "[imms<immr] (op:sbfiz|ubfiz) <Rd>, <Rn>, <@bfi>",
+      "[op=0 immr=0 N=sf] (imms:-|-|-|-|-|-|-|sxtb|-|-|-|-|-|-|-|sxth) <Rd>, <Wn>",
+      "[op=0 immr=0 sf=1 N=1 imms=31] sxtw <Xd>, <Wn>",
+      "[op=1 immr=0 sf=0 N=0] (imms:-|-|-|-|-|-|-|uxtb|-|-|-|-|-|-|-|uxth) <Wd>, <Wn>",
+      "(op:sbfx|ubfx) <Rd>, <Rn>, <@bfx>",
+      "[op=1] lsl <Rd>, <Rn>, <@lsl>",
+      "(op:sbfiz|ubfiz) <Rd>, <Rn>, <@bfi>",
+      "[N=sf] (op:sbfm|ubfm) <Rd>, <Rn>, #<immr>, #<imms>",
+    ],
     by: ["sf", "op"],
     when: bitfieldAllocated,
     regs: { d: dst("Rd"), n: zr("Rn") },
@@ -117,6 +147,14 @@ export const FORMS: readonly Form[] = [
   form({
     name: "BFM",
     bits: "sf 01 100110 N immr:6 imms:6 Rn:5 Rd:5",
+    asm: [
+      "[Rn=31 imms<immr] bfc <Rd>, <@bfi>",
+      "[imms<immr] bfi <Rd>, <Rn>, <@bfi>",
+      "bfxil <Rd>, <Rn>, <@bfx>",
+      "bfi <Rd>, <Rn>, <@bfi>",
+      "[Rn=31] bfc <Rd>, <@bfi>",
+      "[N=sf] bfm <Rd>, <Rn>, #<immr>, #<imms>",
+    ],
     by: ["sf"],
     when: bitfieldAllocated,
     regs: { d: dst("Rd"), n: zr("Rn"), o: zr("Rd") },
@@ -131,6 +169,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "EXTR",
     bits: "sf 00 100111 N 0 Rm:5 imms:6 Rn:5 Rd:5",
+    asm: ["[Rm=Rn N=sf] ror <Rd>, <Rn>, #<imms>", "[N=sf] extr <Rd>, <Rn>, <Rm>, #<imms>"],
     by: ["sf"],
     when: (f) => f["sf"] === f["N"] && (f["sf"] === 1 || (f["imms"] ?? 0) < 32),
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },

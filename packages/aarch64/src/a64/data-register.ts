@@ -94,6 +94,13 @@ export const FORMS: readonly Form[] = [
     form({
       name: S ? "ADDS_SUBS_shift" : "ADD_SUB_shift",
       bits: `sf op ${S} 01011 shift:2 0 Rm:5 imm6:6 Rn:5 Rd:5`,
+      asm: S
+        ? [
+            "[Rd=31] (op:cmn|cmp) <Rn>, <Rm>{, %shift #<imm6>}",
+            "[op=1 Rn=31] negs <Rd>, <Rm>{, %shift #<imm6>}",
+            "(op:adds|subs) <Rd>, <Rn>, <Rm>{, %shift #<imm6>}",
+          ]
+        : ["[op=1 Rn=31] neg <Rd>, <Rm>{, %shift #<imm6>}", "(op:add|sub) <Rd>, <Rn>, <Rm>{, %shift #<imm6>}"],
       by: ["sf", "op", "shift"],
       derive: { plain },
       skip: (f) => f.shift === 3 || (f.plain === 1 && f.shift !== 0),
@@ -114,6 +121,20 @@ export const FORMS: readonly Form[] = [
     form({
       name: S ? "ADDS_SUBS_ext" : "ADD_SUB_ext",
       bits: `sf op ${S} 01011 00 1 Rm:5 option:3 imm3:3 Rn:5 Rd:5`,
+      asm: S
+        ? [
+            "[Rn=31 Rd=31 sf=1 option=3] (op:cmn|cmp) <Xn|sp>, <Xm>{, lsl #<imm3>}",
+            "[Rn=31 Rd=31 sf=0 option=2] (op:cmn|cmp) <Wn|sp>, <Wm>{, lsl #<imm3>}",
+            "[Rd=31] (op:cmn|cmp) <Rn|sp>, %ExtRm, %extend{ #<imm3>}",
+            "[Rn=31 sf=1 option=3] (op:adds|subs) <Xd>, <Xn|sp>, <Xm>{, lsl #<imm3>}",
+            "[Rn=31 sf=0 option=2] (op:adds|subs) <Wd>, <Wn|sp>, <Wm>{, lsl #<imm3>}",
+            "(op:adds|subs) <Rd>, <Rn|sp>, %ExtRm, %extend{ #<imm3>}",
+          ]
+        : [
+            "[Rd|Rn=31 sf=1 option=3] (op:add|sub) <Xd|sp>, <Xn|sp>, <Xm>{, lsl #<imm3>}",
+            "[Rd|Rn=31 sf=0 option=2] (op:add|sub) <Wd|sp>, <Wn|sp>, <Wm>{, lsl #<imm3>}",
+            "(op:add|sub) <Rd|sp>, <Rn|sp>, %ExtRm, %extend{ #<imm3>}",
+          ],
       by: ["sf", "op", "option"],
       when: (f) => (f["imm3"] ?? 0) <= 4,
       regs: { d: (S ? dst : sp)("Rd"), n: sp("Rn"), m: zr("Rm") },
@@ -131,6 +152,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "ADC_SBC",
     bits: "sf op S 11010000 Rm:5 000000 Rn:5 Rd:5",
+    asm: ["[op=1 Rn=31] (S:ngc|ngcs) <Rd>, <Rm>", "(op.S:adc|adcs|sbc|sbcs) <Rd>, <Rn>, <Rm>"],
     by: ["sf", "op", "S"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
     hot: ({ sf }) => sf === 1,
@@ -144,6 +166,12 @@ export const FORMS: readonly Form[] = [
   form({
     name: "LOGICAL_shift",
     bits: "sf opc:2 01010 shift:2 N Rm:5 imm6:6 Rn:5 Rd:5",
+    asm: [
+      "[opc=1 N=0 Rn=31 shift=0 imm6=0] mov <Rd>, <Rm>",
+      "[opc=1 N=1 Rn=31] mvn <Rd>, <Rm>{, %shift #<imm6>}",
+      "[opc=3 N=0 Rd=31] tst <Rn>, <Rm>{, %shift #<imm6>}",
+      "(opc.N:and|bic|orr|orn|eor|eon|ands|bics) <Rd>, <Rn>, <Rm>{, %shift #<imm6>}",
+    ],
     by: ["sf", "opc", "shift", "N"],
     derive: { plain },
     skip: (f) => f.plain === 1 && f.shift !== 0,
@@ -161,6 +189,12 @@ export const FORMS: readonly Form[] = [
   form({
     name: "CSEL",
     bits: "sf op 0 11010100 Rm:5 cond:4 0 o2 Rn:5 Rd:5",
+    asm: [
+      "[op=0 o2=1 Rn=31 Rm=31] cset <Rd>, %inverse",
+      "[op=1 o2=0 Rn=31 Rm=31] csetm <Rd>, %inverse",
+      "[Rm=Rn] (op.o2:-|cinc|cinv|cneg) <Rd>, <Rn>, %inverse",
+      "(op.o2:csel|csinc|csinv|csneg) <Rd>, <Rn>, <Rm>, %cond",
+    ],
     by: ["sf", "op", "o2", "cond"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
     hot: (f) => HOT_CONDITIONS.has(f.cond) && (f.op === 0 || (f.o2 === 0 && f.cond < 2)),
@@ -176,6 +210,7 @@ export const FORMS: readonly Form[] = [
     form({
       name: isImm ? "CCMP_imm" : "CCMP_reg",
       bits: `sf op 1 11010010 Rm:5 cond:4 ${isImm} 0 Rn:5 0 nzcv:4`,
+      asm: `(op:ccmn|ccmp) <Rn>, ${isImm ? "#<Rm:x>" : "<Rm>"}, #<nzcv:x>, %cond`,
       by: ["sf", "op", "cond"],
       regs: { n: zr("Rn"), m: zr("Rm") },
       imm: (f) => [f["Rm"] ?? 0, f["nzcv"] ?? 0],
@@ -196,6 +231,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "UDIV_SDIV",
     bits: "sf 0 0 11010110 Rm:5 00001 o1 Rn:5 Rd:5",
+    asm: "(o1:udiv|sdiv) <Rd>, <Rn>, <Rm>",
     by: ["sf", "o1"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
     hot: true,
@@ -204,6 +240,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "LSLV_LSRV_ASRV_RORV",
     bits: "sf 0 0 11010110 Rm:5 0010 op2:2 Rn:5 Rd:5",
+    asm: ["(op2:lsl|lsr|asr|ror) <Rd>, <Rn>, <Rm>", "(op2:lslv|lsrv|asrv|rorv) <Rd>, <Rn>, <Rm>"],
     by: ["sf", "op2"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
     hot: true,
@@ -212,6 +249,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "CRC32",
     bits: "sf 0 0 11010110 Rm:5 010 C sz:2 Rn:5 Rd:5",
+    asm: ["[sf=0] (C.sz:crc32b|crc32h|crc32w|-|crc32cb|crc32ch|crc32cw|-) <Wd>, <Wn>, <Wm>", "[sf=1 sz=3] (C:crc32x|crc32cx) <Wd>, <Wn>, <Xm>"],
     by: ["C", "sz"],
     when: (f) => (f["sf"] === 1) === (f["sz"] === 3),
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
@@ -220,6 +258,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "RBIT",
     bits: "sf 1 0 11010110 00000 000000 Rn:5 Rd:5",
+    asm: "rbit <Rd>, <Rn>",
     by: ["sf"],
     regs: { d: dst("Rd"), n: zr("Rn") },
     run: (s, { sf }, r) => s.setR(sf, r.d, reverseBits(s, sf, s.r(sf, r.n))),
@@ -227,6 +266,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "REV",
     bits: "sf 1 0 11010110 00000 0000 op2:2 Rn:5 Rd:5",
+    asm: "(sf.op2:-|rev16|rev|-|-|rev16|rev32|rev/rev64) <Rd>, <Rn>",
     by: ["sf", "op2"],
     skip: (f) => f.op2 === 0 || (f.op2 === 3 && f.sf === 0),
     when: (f) => f["op2"] !== 0 && (f["op2"] !== 3 || f["sf"] === 1),
@@ -237,6 +277,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "CLZ",
     bits: "sf 1 0 11010110 00000 000100 Rn:5 Rd:5",
+    asm: "clz <Rd>, <Rn>",
     by: ["sf"],
     regs: { d: dst("Rd"), n: zr("Rn") },
     hot: true,
@@ -245,6 +286,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "CLS",
     bits: "sf 1 0 11010110 00000 000101 Rn:5 Rd:5",
+    asm: "cls <Rd>, <Rn>",
     by: ["sf"],
     regs: { d: dst("Rd"), n: zr("Rn") },
     run: (s, { sf }, r) => {
@@ -257,6 +299,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "MADD_MSUB",
     bits: "sf 00 11011 000 Rm:5 o0 Ra:5 Rn:5 Rd:5",
+    asm: ["[Ra=31] (o0:mul|mneg) <Rd>, <Rn>, <Rm>", "(o0:madd|msub) <Rd>, <Rn>, <Rm>, <Ra>"],
     by: ["sf", "o0"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm"), a: zr("Ra") },
     hot: true,
@@ -268,6 +311,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "SMADDL_UMADDL",
     bits: "1 00 11011 U 01 Rm:5 o0 Ra:5 Rn:5 Rd:5",
+    asm: ["[Ra=31] (U.o0:smull|smnegl|umull|umnegl) <Xd>, <Wn>, <Wm>", "(U.o0:smaddl|smsubl|umaddl|umsubl) <Xd>, <Wn>, <Wm>, <Xa>"],
     by: ["U", "o0"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm"), a: zr("Ra") },
     hot: true,
@@ -279,6 +323,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "SMULH_UMULH",
     bits: "1 00 11011 U 10 Rm:5 0 xxxxx Rn:5 Rd:5",
+    asm: "(U:smulh|umulh) <Xd>, <Xn>, <Xm>",
     by: ["U"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
     hot: true,

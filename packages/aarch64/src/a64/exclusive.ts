@@ -97,7 +97,8 @@ const next = (name: string, kind: "zr" | "dst") => ({ kind, of: (f: Fields) => (
 export const FORMS: readonly Form[] = [
   form({
     name: "LDXR_LDAXR",
-    bits: "size:2 001000 0 1 0 xxxxx x xxxxx Rn:5 Rt:5",
+    bits: "size:2 001000 0 1 0 xxxxx o0 xxxxx Rn:5 Rt:5",
+    asm: "(size.o0:ldxrb|ldaxrb|ldxrh|ldaxrh|ldxr|ldaxr|ldxr|ldaxr) %St, [<Xn|sp>{, #0}]",
     by: ["size"],
     regs: { t: dst("Rt"), n: sp("Rn") },
     run: (s, { size }, r) =>
@@ -115,14 +116,16 @@ export const FORMS: readonly Form[] = [
   }),
   form({
     name: "STXR_STLXR",
-    bits: "size:2 001000 0 0 0 Rs:5 x xxxxx Rn:5 Rt:5",
+    bits: "size:2 001000 0 0 0 Rs:5 o0 xxxxx Rn:5 Rt:5",
+    asm: "(size.o0:stxrb|stlxrb|stxrh|stlxrh|stxr|stlxr|stxr|stlxr) <Ws>, %St, [<Xn|sp>{, #0}]",
     by: ["size"],
     regs: { s: dst("Rs"), t: zr("Rt"), n: sp("Rn") },
     run: (s, { size }, r) => storeExclusive(s, size, r, [s.x(r.t)]),
   }),
   form({
     name: "LDXP_LDAXP",
-    bits: "1 sz 001000 0 1 1 xxxxx x Rt2:5 Rn:5 Rt:5",
+    bits: "1 sz 001000 0 1 1 xxxxx o0 Rt2:5 Rn:5 Rt:5",
+    asm: "(o0:ldxp|ldaxp) <(sz:w|x)t>, <(sz:w|x)t2>, [<Xn|sp>{, #0}]",
     by: ["sz"],
     regs: { t: dst("Rt"), t2: dst("Rt2"), n: sp("Rn") },
     run: (s, { sz }, r) =>
@@ -142,7 +145,8 @@ export const FORMS: readonly Form[] = [
   }),
   form({
     name: "STXP_STLXP",
-    bits: "1 sz 001000 0 0 1 Rs:5 x Rt2:5 Rn:5 Rt:5",
+    bits: "1 sz 001000 0 0 1 Rs:5 o0 Rt2:5 Rn:5 Rt:5",
+    asm: "(o0:stxp|stlxp) <Ws>, <(sz:w|x)t>, <(sz:w|x)t2>, [<Xn|sp>{, #0}]",
     by: ["sz"],
     regs: { s: dst("Rs"), t: zr("Rt"), t2: zr("Rt2"), n: sp("Rn") },
     run: (s, { sz }, r) => storeExclusive(s, 2 + sz, r, [s.x(r.t), s.x(r.t2)]),
@@ -150,6 +154,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "LDAR",
     bits: "size:2 001000 1 1 0 xxxxx 1 xxxxx Rn:5 Rt:5",
+    asm: "(size:ldarb|ldarh|ldar|ldar) %St, [<Xn|sp>{, #0}]",
     by: ["size"],
     regs: { t: dst("Rt"), n: sp("Rn") },
     hot: ({ size }) => size >= 2,
@@ -158,6 +163,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "STLR",
     bits: "size:2 001000 1 0 0 xxxxx 1 xxxxx Rn:5 Rt:5",
+    asm: "(size:stlrb|stlrh|stlr|stlr) %St, [<Xn|sp>{, #0}]",
     by: ["size"],
     regs: { t: zr("Rt"), n: sp("Rn") },
     hot: ({ size }) => size >= 2,
@@ -165,7 +171,8 @@ export const FORMS: readonly Form[] = [
   }),
   form({
     name: "CAS",
-    bits: "size:2 001000 1 x 1 Rs:5 x 11111 Rn:5 Rt:5",
+    bits: "size:2 001000 1 A 1 Rs:5 R 11111 Rn:5 Rt:5",
+    asm: "cas(A:|a)(R:|l)(size:b|h||) %Ss, %St, [<Xn|sp>{, #0}]",
     by: ["size"],
     regs: { s: zr("Rs"), d: dst("Rs"), t: zr("Rt"), n: sp("Rn") },
     run: (s, { size }, r) => compareAndSwap(s, size, r.n, [r.s], [r.t], [r.d]),
@@ -173,7 +180,8 @@ export const FORMS: readonly Form[] = [
   ...[0, 1].map((sz) =>
     form({
       name: `CASP_${sz ? 64 : 32}`,
-      bits: `0 ${sz} 001000 0 x 1 Rs:5 x 11111 Rn:5 Rt:5`,
+      bits: `0 ${sz} 001000 0 A 1 Rs:5 R 11111 Rn:5 Rt:5`,
+      asm: `casp(A:|a)(R:|l) ${["s", "s+1", "t", "t+1"].map((r) => `<${sz ? "X" : "W"}${r}>`).join(", ")}, [<Xn|sp>{, #0}]`,
       when: evenPair,
       regs: { s: zr("Rs"), t: zr("Rt"), n: sp("Rn"), t2: next("Rt", "zr") },
       run: (s, _f, r) => {
@@ -202,7 +210,11 @@ export const FORMS: readonly Form[] = [
   ),
   form({
     name: "LSE_ATOMIC",
-    bits: "size:2 111 0 00 x x 1 Rs:5 o3 opc:3 00 Rn:5 Rt:5",
+    bits: "size:2 111 0 00 A R 1 Rs:5 o3 opc:3 00 Rn:5 Rt:5",
+    asm: [
+      "[Rt=31 A=0 o3=0] (opc:stadd|stclr|steor|stset|stsmax|stsmin|stumax|stumin)(R:|l)(size:b|h||) %Ss, [<Xn|sp>]",
+      "(o3.opc:ldadd|ldclr|ldeor|ldset|ldsmax|ldsmin|ldumax|ldumin|swp)(A:|a)(R:|l)(size:b|h||) %Ss, %St, [<Xn|sp>]",
+    ],
     by: ["size", "o3", "opc"],
     skip: (f) => f.o3 === 1 && f.opc !== 0,
     when: (f) => f["o3"] === 0 || f["opc"] === 0,
@@ -224,7 +236,8 @@ export const FORMS: readonly Form[] = [
   }),
   form({
     name: "CLREX",
-    bits: "11010101000000110011 xxxx 010 11111",
+    bits: "11010101000000110011 CRm:4 010 11111",
+    asm: ["[CRm=15] clrex", "clrex #<CRm:x>"],
     run: openMonitor,
   }),
 ];

@@ -14,7 +14,13 @@ const isAllocated = (f: Fields): boolean => allocated(f["size"] ?? 0, f["opc"] ?
 const isSkipped = (f: { readonly size: number; readonly opc: number }): boolean => !allocated(f.size, f.opc);
 
 /** Loads or stores one general register at `va`. `d` is the destination, `t` the source: XZR differs. */
-function access(s: Stage, f: { readonly size: number; readonly opc: number }, va: Value, r: { readonly d: Reg; readonly t: Reg }, options?: AccessOptions): void {
+function access(
+  s: Stage,
+  f: { readonly size: number; readonly opc: number },
+  va: Value,
+  r: { readonly d: Reg; readonly t: Reg },
+  options?: AccessOptions,
+): void {
   const bytes = 1 << f.size;
   if (f.opc === 0) return s.write(va, bytes, (host) => s.body.store(STORE[f.size as 0], host, s.x(r.t)), options);
   s.read(
@@ -37,6 +43,7 @@ const OFFSET: readonly Form[] = [
   form({
     name: "LDR_STR_uimm",
     bits: "size:2 111 0 01 opc:2 imm12:12 Rn:5 Rt:5",
+    asm: "%ldr %Rt, [<Xn|sp>{, #<imm12*size>}]",
     by: ["size", "opc"],
     skip: isSkipped,
     when: isAllocated,
@@ -48,6 +55,7 @@ const OFFSET: readonly Form[] = [
   form({
     name: "LDUR_STUR",
     bits: "size:2 111 0 00 opc:2 0 imm9:9 00 Rn:5 Rt:5",
+    asm: ["%ldur %Rt, [<Xn|sp>{, #<imm9:s>}]", "%ldr %Rt, [<Xn|sp>{, #<imm9:s>}]"],
     by: ["size", "opc"],
     skip: isSkipped,
     when: isAllocated,
@@ -59,6 +67,7 @@ const OFFSET: readonly Form[] = [
   form({
     name: "LDTR_STTR",
     bits: "size:2 111 0 00 opc:2 0 imm9:9 10 Rn:5 Rt:5",
+    asm: "%ldtr %Rt, [<Xn|sp>{, #<imm9:s>}]",
     by: ["size", "opc"],
     skip: isSkipped,
     when: isAllocated,
@@ -73,6 +82,7 @@ const WRITE_BACK: readonly Form[] = (["post", "pre"] as const).map((mode) =>
   form({
     name: `LDR_STR_${mode}`,
     bits: `size:2 111 0 00 opc:2 0 imm9:9 ${mode === "pre" ? "11" : "01"} Rn:5 Rt:5`,
+    asm: mode === "pre" ? "%ldr %Rt, [<Xn|sp>, #<imm9:s>]!" : "%ldr %Rt, [<Xn|sp>], #<imm9:s>",
     by: ["size", "opc"],
     skip: isSkipped,
     when: isAllocated,
@@ -95,6 +105,7 @@ const REGISTER: readonly Form[] = [
   form({
     name: "LDR_STR_reg",
     bits: "size:2 111 0 00 opc:2 1 Rm:5 option:3 S 10 Rn:5 Rt:5",
+    asm: "%ldr %Rt, [<Xn|sp>, <@index:size>]",
     by: ["size", "opc"],
     derive: { extend: indexExtend },
     skip: isSkipped,
@@ -114,6 +125,7 @@ const LITERAL: readonly Form[] = [
   form({
     name: "LDR_lit",
     bits: "opc:2 011 0 00 imm19:19 Rt:5",
+    asm: "(opc:ldr|ldr|ldrsw|-) <(opc:w|x|x|-)t>, <imm19:l*4>",
     by: ["opc"],
     skip: (f) => f.opc === 3,
     when: (f) => f["opc"] !== 3,
@@ -125,10 +137,20 @@ const LITERAL: readonly Form[] = [
 
 /** PRFM in all its forms: a hint. */
 const PREFETCH: readonly Form[] = [
-  ...["11 111 0 01 10 xxxxxxxxxxxx Rn:5 Rt:5", "11 111 0 00 10 0 xxxxxxxxx 00 Rn:5 Rt:5", "11 111 0 00 10 1 Rm:5 x1x x 10 Rn:5 Rt:5", "11 011 0 00 xxxxxxxxxxxxxxxxxxx Rt:5"].map((bits, i) =>
-    form({ name: `PRFM_${["uimm", "unscaled", "reg", "lit"][i]}`, bits, hot: i === 0, run: () => {} }),
-  ),
-];
+  { name: "uimm", bits: "11 111 0 01 10 imm12:12 Rn:5 Rt:5", mnemonic: "prfm", address: "[<Xn|sp>{, #<imm12*8>}]" },
+  { name: "unscaled", bits: "11 111 0 00 10 0 imm9:9 00 Rn:5 Rt:5", mnemonic: "prfum", address: "[<Xn|sp>{, #<imm9:s>}]" },
+  { name: "reg", bits: "11 111 0 00 10 1 Rm:5 option:3 S 10 Rn:5 Rt:5", mnemonic: "prfm", address: "[<Xn|sp>, <@index:3>]" },
+  { name: "lit", bits: "11 011 0 00 imm19:19 Rt:5", mnemonic: "prfm", address: "<imm19:l*4>" },
+].map(({ name, bits, mnemonic, address }) =>
+  form({
+    name: `PRFM_${name}`,
+    bits,
+    asm: [`${mnemonic} %prfop, ${address}`, `${mnemonic} #<Rt:X>, ${address}`],
+    when: (f) => name !== "reg" || ((f["option"] ?? 0) & 2) !== 0,
+    hot: name === "uimm",
+    run: () => {},
+  }),
+);
 
 const PAIR_MODES = [
   { mode: "noalloc", bits: "000" },
@@ -137,6 +159,14 @@ const PAIR_MODES = [
   { mode: "pre", bits: "011" },
 ] as const;
 
+/** Syntax of a pair's access. */
+function pairSyntax(L: 0 | 1, mode: (typeof PAIR_MODES)[number]["mode"]): string {
+  const mnemonic = mode === "noalloc" ? (L ? "ldnp" : "stnp") : L ? "(opc:ldp|ldpsw|ldp|-)" : "stp";
+  const offset = "#<imm7:s*(opc:4|4|8|-)>";
+  const address = { noalloc: `[<Xn|sp>{, ${offset}}]`, offset: `[<Xn|sp>{, ${offset}}]`, pre: `[<Xn|sp>, ${offset}]!`, post: `[<Xn|sp>], ${offset}` }[mode];
+  return `${mnemonic} <(opc:w|x|x|-)t>, <(opc:w|x|x|-)t2>, ${address}`;
+}
+
 /** Pairs. opc 0: 32 bits, 1: LDPSW, 2: 64 bits. */
 const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
   ([0, 1] as const).map((L) => {
@@ -144,6 +174,7 @@ const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
     return form({
       name: `${L ? "LDP" : "STP"}_${mode}`,
       bits: `opc:2 101 0 ${bits} ${L} imm7:7 Rt2:5 Rn:5 Rt:5`,
+      asm: pairSyntax(L, mode),
       by: ["opc"],
       skip: (f) => isAbsent(f.opc),
       when: (f) => !isAbsent(f["opc"] ?? 0),
@@ -156,16 +187,26 @@ const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
         const va = s.body.let(mode === "post" ? s.x(r.n) : moved);
         if (L) {
           const load = opc === 2 ? i64.load : opc === 1 ? load32s : load32u;
-          s.read(va, 2 * bytes, (host) => {
-            s.setX(r.a, load(host));
-            s.setX(r.b, load(host, bytes));
-          }, { element: bytes });
+          s.read(
+            va,
+            2 * bytes,
+            (host) => {
+              s.setX(r.a, load(host));
+              s.setX(r.b, load(host, bytes));
+            },
+            { element: bytes },
+          );
         } else {
           const store = opc === 2 ? "i64" : "i64_32";
-          s.write(va, 2 * bytes, (host) => {
-            s.body.store(store, host, s.x(r.a));
-            s.body.store(store, host, s.x(r.b), bytes);
-          }, { element: bytes });
+          s.write(
+            va,
+            2 * bytes,
+            (host) => {
+              s.body.store(store, host, s.x(r.a));
+              s.body.store(store, host, s.x(r.b), bytes);
+            },
+            { element: bytes },
+          );
         }
         if (mode === "post") s.setX(r.n, i64.add(va, s.imm64()));
         if (mode === "pre") s.setX(r.n, va);

@@ -10,7 +10,8 @@ const encoding = (f: Fields): number => sysreg(2 + (f["o0"] ?? 0), f["op1"] ?? 0
 const REG_BITS = "o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5";
 
 /** Where a register is plain storage, its slot and the lowest exception level that may touch it. */
-const stored = (f: Fields): { readonly at: number; readonly readEl: number; readonly writeEl: number } | undefined => SYSREG_BY_ENCODING.get(encoding(f))?.stored;
+const stored = (f: Fields): { readonly at: number; readonly readEl: number; readonly writeEl: number } | undefined =>
+  SYSREG_BY_ENCODING.get(encoding(f))?.stored;
 
 /** EC 0x18 syndrome of a trapped MSR, MRS or SYS (Arm ARM D17.2.37), Rt aside. */
 function trapSyndrome(enc: number, isRead: boolean): number {
@@ -40,14 +41,25 @@ const SPECIAL = new Set([DAIF, NZCV, CNTVCT]);
 
 /** HINT numbers that do something here. */
 const HINT = { 2: "wfe", 3: "wfi", 4: "sev", 5: "sev" } as const;
-const hintKind = { values: [0, 2, 3, 4], of: (f: Fields) => { const n = ((f["CRm"] ?? 0) << 3) | (f["op2"] ?? 0); return n in HINT ? (n === 5 ? 4 : n) : 0; } };
+const hintKind = {
+  values: [0, 2, 3, 4],
+  of: (f: Fields) => {
+    const n = ((f["CRm"] ?? 0) << 3) | (f["op2"] ?? 0);
+    return n in HINT ? (n === 5 ? 4 : n) : 0;
+  },
+};
 
 /** WFI, WFE at EL0 trap to EL1 when SCTLR_EL1.nTWI, nTWE (bits 16, 18) are 0. */
 function wait(s: Stage, isWfe: boolean): void {
   const bit = isWfe ? 18 : 16;
   const isTrapped = i32.and(i32.eqz(s.get32(AT.EL)), i64.eqz(i64.and(s.get64(sysregAt("SCTLR_EL1")), i64.konst(1n << BigInt(bit)))));
   s.body.if(isTrapped, () => s.exception(i32.konst((0x01 << 26) | (1 << 24) | (0xe << 20) | (isWfe ? 1 : 0))));
-  if (isWfe) s.body.if(s.get32(AT.EVENT), () => s.put32(AT.EVENT, i32.konst(0)), () => s.exit(EXIT.wfe, i32.konst(0), "next"));
+  if (isWfe)
+    s.body.if(
+      s.get32(AT.EVENT),
+      () => s.put32(AT.EVENT, i32.konst(0)),
+      () => s.exit(EXIT.wfe, i32.konst(0), "next"),
+    );
   else s.body.if(i32.eqz(s.get32(AT.IRQ)), () => s.exit(EXIT.wfi, i32.konst(0), "next"));
 }
 
@@ -59,10 +71,11 @@ function mrs(s: Stage, value: Value, d: Parameters<Stage["setX"]>[0]): void {
 
 /** Exceptions, hints, barriers and system registers (Arm ARM C4.1.87). */
 export const FORMS: readonly Form[] = [
-  form({ name: "SVC", bits: "11010100 000 imm16:16 000 01", imm: imm16, ends: true, run: (s) => s.supervisorCall(s.imm32(0)) }),
+  form({ name: "SVC", bits: "11010100 000 imm16:16 000 01", asm: "svc #<imm16:x>", imm: imm16, ends: true, run: (s) => s.supervisorCall(s.imm32(0)) }),
   form({
     name: "HVC",
     bits: "11010100 000 imm16:16 000 10",
+    asm: "hvc #<imm16:x>",
     imm: imm16,
     ends: true,
     run: (s) => {
@@ -73,6 +86,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "SMC",
     bits: "11010100 000 imm16:16 000 11",
+    asm: "smc #<imm16:x>",
     imm: imm16,
     ends: true,
     run: (s) => {
@@ -80,11 +94,27 @@ export const FORMS: readonly Form[] = [
       s.exit(EXIT.smc, s.imm32(0), "this");
     },
   }),
-  form({ name: "BRK", bits: "11010100 001 imm16:16 000 00", imm: imm16, ends: true, run: (s) => s.exception(i32.or(i32.konst(0x3c << 26), s.imm32(0))) }),
-  form({ name: "ERET", bits: "1101011 0100 11111 000000 11111 00000", ends: true, run: (s) => s.slow("eret") }),
+  form({
+    name: "BRK",
+    bits: "11010100 001 imm16:16 000 00",
+    asm: "brk #<imm16:x>",
+    imm: imm16,
+    ends: true,
+    run: (s) => s.exception(i32.or(i32.konst(0x3c << 26), s.imm32(0))),
+  }),
+  form({ name: "ERET", bits: "1101011 0100 11111 000000 11111 00000", asm: "eret", ends: true, run: (s) => s.slow("eret") }),
   form({
     name: "HINT",
     bits: "11010101000000110010 CRm:4 op2:3 11111",
+    asm: [
+      "[CRm=0] (op2:nop|yield|wfe|wfi|sev|sevl|-|xpaclri)",
+      "[CRm=1] (op2:pacia1716|-|pacib1716|-|autia1716|-|autib1716|-)",
+      "[CRm=2] (op2:esb|-|-|-|csdb|-|clearbhb|-)",
+      "[CRm=3] (op2:paciaz|paciasp|pacibz|pacibsp|autiaz|autiasp|autibz|autibsp)",
+      "[CRm=4 op2=0] bti",
+      "[CRm=4] bti (op2:-|-|c|-|j|-|jc|-)",
+      "hint #<CRm.op2:x>",
+    ],
     derive: { kind: hintKind },
     hot: ({ kind }) => kind === 0,
     run: (s, { kind }) => {
@@ -93,10 +123,25 @@ export const FORMS: readonly Form[] = [
     },
   }),
   // DSB, DMB, ISB, SB: the vCPUs of a domain take turns, and translations are dropped at once.
-  form({ name: "BARRIER", bits: "11010101000000110011 CRm:4 op2:3 11111", when: (f) => (f["op2"] ?? 0) >= 4 && f["op2"] !== 7, hot: true, run: () => {} }),
+  form({
+    name: "BARRIER",
+    bits: "11010101000000110011 CRm:4 op2:3 11111",
+    asm: [
+      "[op2=4] (CRm:ssbb|-|-|-|pssbb)",
+      "(op2:-|-|-|-|dsb|dmb|-|-) (CRm:-|oshld|oshst|osh|-|nshld|nshst|nsh|-|ishld|ishst|ish|-|ld|st|sy)",
+      "[op2=6 CRm=15] isb",
+      "[op2=6 CRm=15] isb sy",
+      "(op2:-|-|-|-|dsb|dmb|-|-) #<CRm:X>",
+      "[op2=6] isb #<CRm:x>",
+    ],
+    when: (f) => (f["op2"] ?? 0) >= 4 && f["op2"] !== 7,
+    hot: true,
+    run: () => {},
+  }),
   form({
     name: "MSR_DAIFSet",
     bits: "1101010100000 011 0100 imm4:4 110 11111",
+    asm: "msr daifset, #<imm4:x>",
     imm: (f) => BigInt((f["imm4"] ?? 0) << 6),
     hot: true,
     run: (s) => {
@@ -107,6 +152,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "MSR_DAIFClr",
     bits: "1101010100000 011 0100 imm4:4 111 11111",
+    asm: "msr daifclr, #<imm4:x>",
     imm: (f) => BigInt((f["imm4"] ?? 0) << 6),
     hot: true,
     run: (s) => {
@@ -118,6 +164,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "MSR_SPSel",
     bits: "1101010100000 000 0100 imm4:4 101 11111",
+    asm: "msr spsel, #<imm4:x>",
     imm: (f) => BigInt((f["imm4"] ?? 0) & 1),
     run: (s) => {
       requireEl1(s);
@@ -127,6 +174,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "MRS_DAIF",
     bits: "1101010100 1 1 1 011 0100 0010 001 Rt:5",
+    asm: "mrs <Xt>, daif",
     regs: { d: dst("Rt") },
     hot: true,
     run: (s, _f, r) => {
@@ -137,6 +185,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "MSR_DAIF",
     bits: "1101010100 0 1 1 011 0100 0010 001 Rt:5",
+    asm: "msr daif, <Xt>",
     regs: { t: zr("Rt") },
     hot: true,
     run: (s, _f, r) => {
@@ -145,11 +194,24 @@ export const FORMS: readonly Form[] = [
       s.takeInterrupt();
     },
   }),
-  form({ name: "MRS_NZCV", bits: "1101010100 1 1 1 011 0100 0010 000 Rt:5", regs: { d: dst("Rt") }, run: (s, _f, r) => mrs(s, extendU(i32.shl(s.nzcv(), i32.konst(28))), r.d) }),
-  form({ name: "MSR_NZCV", bits: "1101010100 0 1 1 011 0100 0010 000 Rt:5", regs: { t: zr("Rt") }, run: (s, _f, r) => s.setNzcv(i32.shrU(s.w(r.t), i32.konst(28))) }),
+  form({
+    name: "MRS_NZCV",
+    bits: "1101010100 1 1 1 011 0100 0010 000 Rt:5",
+    asm: "mrs <Xt>, nzcv",
+    regs: { d: dst("Rt") },
+    run: (s, _f, r) => mrs(s, extendU(i32.shl(s.nzcv(), i32.konst(28))), r.d),
+  }),
+  form({
+    name: "MSR_NZCV",
+    bits: "1101010100 0 1 1 011 0100 0010 000 Rt:5",
+    asm: "msr nzcv, <Xt>",
+    regs: { t: zr("Rt") },
+    run: (s, _f, r) => s.setNzcv(i32.shrU(s.w(r.t), i32.konst(28))),
+  }),
   form({
     name: "MRS_CNTVCT",
     bits: "1101010100 1 1 1 011 1110 0000 010 Rt:5",
+    asm: "mrs <Xt>, cntvct_el0",
     regs: { d: dst("Rt") },
     run: (s, _f, r) => {
       const isTrapped = i32.and(i32.eqz(s.get32(AT.EL)), i64.eqz(i64.and(s.get64(sysregAt("CNTKCTL_EL1")), i64.konst(2))));
@@ -161,6 +223,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "MRS_stored",
     bits: `1101010100 1 1 ${REG_BITS}`,
+    asm: "mrs <Xt>, <@sysreg>",
     derive: { el: { values: [0, 1], of: (f) => stored(f)?.readEl ?? 1 } },
     when: (f) => (stored(f)?.at ?? 0) > 0 && !SPECIAL.has(encoding(f)),
     regs: { d: dst("Rt"), from: slot((f) => stored(f)?.at ?? 0) },
@@ -173,6 +236,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "MSR_stored",
     bits: `1101010100 0 1 ${REG_BITS}`,
+    asm: "msr <@sysreg>, <Xt>",
     derive: { el: { values: [0, 1], of: (f) => stored(f)?.writeEl ?? 1 } },
     when: (f) => stored(f) !== undefined && (stored(f)?.writeEl ?? -1) >= 0 && !SPECIAL.has(encoding(f)),
     regs: { t: zr("Rt"), to: slot((f) => stored(f)?.at ?? 0) },
@@ -185,6 +249,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "MRS",
     bits: `1101010100 1 1 ${REG_BITS}`,
+    asm: "mrs <Xt>, <@sysreg>",
     when: (f) => stored(f) === undefined && !SPECIAL.has(encoding(f)),
     regs: { d: dst("Rt") },
     imm: (f) => [encoding(f), f["Rt"] ?? 0],
@@ -196,7 +261,8 @@ export const FORMS: readonly Form[] = [
   form({
     name: "MSR",
     bits: `1101010100 0 1 ${REG_BITS}`,
-    when: (f) => ((stored(f)?.writeEl ?? -1) < 0) && !SPECIAL.has(encoding(f)),
+    asm: "msr <@sysreg>, <Xt>",
+    when: (f) => (stored(f)?.writeEl ?? -1) < 0 && !SPECIAL.has(encoding(f)),
     regs: { t: zr("Rt") },
     imm: (f) => [encoding(f), f["Rt"] ?? 0],
     run: (s, _f, r) => {
@@ -207,17 +273,34 @@ export const FORMS: readonly Form[] = [
   form({
     name: "DC_ZVA",
     bits: "1101010100 0 01 011 0111 0100 001 Rt:5",
+    asm: "dc zva, <Xt>",
     regs: { t: zr("Rt") },
     run: (s, _f, r) => {
       requireSctlr(s, SCTLR_DZE, DC_ZVA, false);
-      s.write(i64.and(s.x(r.t), i64.konst(-64)), 64, (host) => {
-        for (let at = 0; at < 64; at += 8) s.body.store("i64", host, i64.konst(0), at);
-      }, { isZva: true });
+      s.write(
+        i64.and(s.x(r.t), i64.konst(-64)),
+        64,
+        (host) => {
+          for (let at = 0; at < 64; at += 8) s.body.store("i64", host, i64.konst(0), at);
+        },
+        { isZva: true },
+      );
     },
   }),
   form({
     name: "SYS",
     bits: "1101010100 L 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5",
+    asm: [
+      "[L=0] dc <@sysop:dc>, <Xt>",
+      "[L=0] at <@sysop:at>, <Xt>",
+      "[L=0] ic <@sysop:ic>, <Xt>",
+      "[L=0] tlbi <@sysop:tlbi>, <Xt>",
+      "[L=0 Rt=31] ic <@sysop:ic!>",
+      "[L=0 Rt=31] tlbi <@sysop:tlbi!>",
+      "[L=0 Rt=31] sys #<op1>, c<CRn>, c<CRm>, #<op2>",
+      "[L=0] sys #<op1>, c<CRn>, c<CRm>, #<op2>, <Xt>",
+      "[L=1] sysl <Xt>, #<op1>, c<CRn>, c<CRm>, #<op2>",
+    ],
     when: (f) => !(f["L"] === 0 && sysreg(1, f["op1"] ?? 0, f["CRn"] ?? 0, f["CRm"] ?? 0, f["op2"] ?? 0) === DC_ZVA),
     regs: { t: zr("Rt") },
     imm: (f) => [sysreg(1, f["op1"] ?? 0, f["CRn"] ?? 0, f["CRm"] ?? 0, f["op2"] ?? 0) | ((f["L"] ?? 0) << 16), f["Rt"] ?? 0],

@@ -92,8 +92,11 @@ class Pass implements DirectiveHost {
 
   /** Whether another pass would find other addresses. */
   isSameAs(other: Pass): boolean {
-    const differs = (a: ReadonlyMap<string, bigint>, b: ReadonlyMap<string, bigint>): boolean => a.size !== b.size || [...a].some(([name, value]) => b.get(name) !== value);
-    return !differs(this.symbols, other.symbols) && !differs(this.literals, other.literals) && this.sections.every((s, i) => s.here === other.sections[i]?.here);
+    const differs = (a: ReadonlyMap<string, bigint>, b: ReadonlyMap<string, bigint>): boolean =>
+      a.size !== b.size || [...a].some(([name, value]) => b.get(name) !== value);
+    return (
+      !differs(this.symbols, other.symbols) && !differs(this.literals, other.literals) && this.sections.every((s, i) => s.here === other.sections[i]?.here)
+    );
   }
 
   get here(): bigint {
@@ -130,7 +133,9 @@ class Pass implements DirectiveHost {
     if (this.#current.name === ".bss") throw new Error("there are no instructions in .bss");
     if (this.here & 3n) throw new Error(`instructions are aligned to 4 bytes, this one is at 0x${this.here.toString(16)}`);
     const literal = LITERAL.exec(text);
-    const written = literal ? `ldr${literal[1] ?? ""} ${literal[2]}, ${this.#literal(/^w/i.test(literal[2] ?? "") || literal[1] ? 4 : 8, literal[3] ?? "")}` : text;
+    const written = literal
+      ? `ldr${literal[1] ?? ""} ${literal[2]}, ${this.#literal(/^w/i.test(literal[2] ?? "") || literal[1] ? 4 : 8, literal[3] ?? "")}`
+      : text;
     this.put(this.isDraft ? NOP : BigInt(assembleInstruction(written, this.#scope())), 4);
   }
 
@@ -231,6 +236,11 @@ export function assemble(source: string, options: AssembleOptions = {}): Assembl
   return {
     bytes,
     symbols,
-    sections: sections.map((s) => ({ name: s.name as AssembledSection["name"], address: s.base, bytes: s.name === ".bss" ? new Uint8Array() : s.bytes, size: s.size })),
+    sections: sections.map((s) => ({
+      name: s.name as AssembledSection["name"],
+      address: s.base,
+      bytes: s.name === ".bss" ? new Uint8Array() : s.bytes,
+      size: s.size,
+    })),
   };
 }

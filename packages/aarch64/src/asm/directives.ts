@@ -48,7 +48,8 @@ const align =
     const [to = "", byte] = argumentsOf(rest);
     const size = host.size(to);
     const bytes = isPower ? 2 ** size : size;
-    if (bytes < 1 || bytes > 2 ** 21 || !Number.isInteger(Math.log2(bytes))) throw new Error(`expected ${isPower ? "a power from 0 to 21" : "a power of two"}, not ${size}`);
+    if (bytes < 1 || bytes > 2 ** 21 || !Number.isInteger(Math.log2(bytes)))
+      throw new Error(`expected ${isPower ? "a power from 0 to 21" : "a power of two"}, not ${size}`);
     host.align(bytes, byte ? host.size(byte) : undefined);
   };
 

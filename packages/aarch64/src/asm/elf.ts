@@ -29,9 +29,38 @@ export function linkStatic(source: string): Uint8Array {
     }
   };
   const segment = (index: number, flags: number, offset: bigint, address: bigint, sizes: readonly [inFile: bigint, inMemory: bigint]): void =>
-    put(HEADER + index * SEGMENT, [[1, 4], [flags, 4], [offset, 8], [address, 8], [address, 8], [sizes[0], 8], [sizes[1], 8], [PAGE, 8]]);
+    put(HEADER + index * SEGMENT, [
+      [1, 4],
+      [flags, 4],
+      [offset, 8],
+      [address, 8],
+      [address, 8],
+      [sizes[0], 8],
+      [sizes[1], 8],
+      [PAGE, 8],
+    ]);
   // e_ident: magic, 64-bit, little-endian, version 1; then ET_EXEC and EM_AARCH64.
-  put(0, [[0x464c457f, 4], [2, 1], [1, 1], [1, 1], [0, 1], [0, 8], [2, 2], [183, 2], [1, 4], [entry, 8], [HEADER, 8], [0, 8], [0, 4], [HEADER, 2], [SEGMENT, 2], [2, 2], [0, 2], [0, 2], [0, 2]]);
+  put(0, [
+    [0x464c457f, 4],
+    [2, 1],
+    [1, 1],
+    [1, 1],
+    [0, 1],
+    [0, 8],
+    [2, 2],
+    [183, 2],
+    [1, 4],
+    [entry, 8],
+    [HEADER, 8],
+    [0, 8],
+    [0, 4],
+    [HEADER, 2],
+    [SEGMENT, 2],
+    [2, 2],
+    [0, 2],
+    [0, 2],
+    [0, 2],
+  ]);
   const textSize = TEXT + BigInt(text.size);
   segment(0, READ_EXECUTE, 0n, BASE, [textSize, textSize]);
   segment(1, READ_WRITE, dataOffset, data.address, [BigInt(data.size), bss.address + BigInt(bss.size) - data.address]);

@@ -21,10 +21,7 @@ export function unescape(letter: string): string {
 const LEVELS: readonly (readonly [RegExp, Readonly<Record<string, (a: bigint, b: bigint) => bigint>>])[] = [
   [/[+-]/y, { "+": (a, b) => a + b, "-": (a, b) => a - b }],
   [/[|&^]/y, { "|": (a, b) => a | b, "&": (a, b) => a & b, "^": (a, b) => a ^ b }],
-  [
-    /<<|>>|[*/%]/y,
-    { "*": (a, b) => a * b, "/": (a, b) => a / b, "%": (a, b) => a % b, "<<": (a, b) => a << b, ">>": (a, b) => BigInt.asUintN(64, a) >> b },
-  ],
+  [/<<|>>|[*/%]/y, { "*": (a, b) => a * b, "/": (a, b) => a / b, "%": (a, b) => a % b, "<<": (a, b) => a << b, ">>": (a, b) => BigInt.asUintN(64, a) >> b }],
 ];
 
 function primary(scan: Scan, start: number): Value | undefined {

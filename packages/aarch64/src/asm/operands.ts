@@ -4,6 +4,7 @@ import type { Scan } from "./scan.js";
 import { expression } from "./expression.js";
 import { fixedLetter, register } from "./register.js";
 import { type Names, SYSOPS, SYSREGS } from "./names.js";
+import { moveWidePreferred } from "./predicates.js";
 import { type Match, type Packed, packed, type Syntax, unify } from "./syntax.js";
 
 type Widths = Readonly<Record<string, number>>;
@@ -267,6 +268,22 @@ export const OPERANDS: Readonly<Record<string, (context: OperandContext) => Synt
       },
       fields: ([value = 0n], f) => {
         const plain = narrow(value, f);
+        return plain === undefined ? undefined : bitMaskFields(plain, f["sf"] ?? 1);
+      },
+    }),
+  /** The logical immediate of MOV: not one that MOVZ or MOVN is preferred for. */
+  movmask: () =>
+    computed({
+      names: ["N", "immr", "imms"],
+      isHex: true,
+      wanted: "16 bits at a multiple of 16, or a rotated run of ones, repeated",
+      values: (f) => {
+        const value = moveWidePreferred(f) ? undefined : bitMask(f);
+        return value === undefined ? undefined : [value];
+      },
+      fields: (values, f) => {
+        if (moveWide(false).fields(values, f) || moveWide(true).fields(values, f)) return undefined;
+        const plain = narrow(values[0] ?? 0n, f);
         return plain === undefined ? undefined : bitMaskFields(plain, f["sf"] ?? 1);
       },
     }),

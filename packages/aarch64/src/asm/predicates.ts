@@ -4,17 +4,16 @@ const at = (f: Fields, name: string): number => f[name] ?? 0;
 const top = (f: Fields): number => (f["sf"] ? 63 : 31);
 
 /** MoveWidePreferred (Arm ARM shared pseudocode): a bitmask that MOVZ or MOVN can also give. */
-function moveWidePreferred(f: Fields): boolean {
+export function moveWidePreferred(f: Fields): boolean {
   const [sf, N, imms, immr] = [at(f, "sf"), at(f, "N"), at(f, "imms"), at(f, "immr")];
   const width = sf ? 64 : 32;
   if (sf ? !N : N || imms >= 32) return false;
-  if (imms < 16) return ((16 - (immr % 16)) % 16) <= 15 - imms;
+  if (imms < 16) return (16 - (immr % 16)) % 16 <= 15 - imms;
   return imms >= width - 15 && immr % 16 <= imms - (width - 15);
 }
 
 /** Conditions of preferred aliases that comparisons of fields cannot say (guards `?name` and `?!name`). */
 export const PREDICATES: Readonly<Record<string, (f: Fields) => boolean>> = {
-  moveWide: moveWidePreferred,
   /** MOV of MOVZ: not a shifted 0. */
   movz: (f) => at(f, "imm16") !== 0 || at(f, "hw") === 0,
   /** MOV of MOVN: not a shifted 0, and with 32 bits not the value that MOVZ has. */

@@ -84,7 +84,11 @@ function following(number: Packed): Packed {
 /** A number, a power of two by a field, or a number by the value of fields. */
 function scaleOf(text: string, widths: Widths): (f: Fields) => number {
   if (/^\d+$/.test(text)) return () => Number(text);
-  if (!text.startsWith("(")) return ((of) => (f: Fields) => 2 ** of.get(f))(packed(text, widths));
+  if (!text.startsWith("("))
+    return (
+      (of) => (f: Fields) =>
+        2 ** of.get(f)
+    )(packed(text, widths));
   const [path = "", list = ""] = text.slice(1, -1).split(/:(.*)/s);
   const of = packed(path, widths);
   const numbers = texts(list).map(Number);
@@ -221,7 +225,10 @@ export function template(source: string, widths: Widths): Template {
     return macro;
   });
   const guardText = /^\[([^\]]*)\]\s*/.exec(text);
-  const guards = (guardText?.[1] ?? "").split(/\s+/).filter(Boolean).map((guard) => guardOf(guard, widths));
+  const guards = (guardText?.[1] ?? "")
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((guard) => guardOf(guard, widths));
   const rest = text.slice(guardText?.[0].length ?? 0);
   const space = rest.search(/ (?![^(]*\))/);
   const [head, tail] = space < 0 ? [rest, ""] : [rest.slice(0, space), rest.slice(space + 1)];
