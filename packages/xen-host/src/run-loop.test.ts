@@ -1,3 +1,4 @@
+import { MessageChannel } from "node:worker_threads";
 import { expect, it } from "vitest";
 import { createRunLoop } from "./run-loop.js";
 
@@ -26,13 +27,13 @@ it("sleeps until the next timer, to a fraction of a millisecond, and does not sp
 
 it("lets messages through while a guest computes", async () => {
   let turns = 0;
-  const loop = createRunLoop({ runPcpu: () => ({ ran: ++turns > 0 }) }, { pcpus: 1, now });
+  const loop = createRunLoop({ runPcpu: () => (turns++, { ran: true as const }) }, { pcpus: 1, now });
   loop.kick();
   const { port1, port2 } = new MessageChannel();
   for (let i = 0; i < 5; i++) {
     const before = turns;
     while (turns === before) await new Promise((resolve) => setTimeout(resolve, 1));
-    const arrived = new Promise((resolve) => (port1.onmessage = resolve));
+    const arrived = new Promise((resolve) => port1.once("message", resolve));
     port2.postMessage("ping");
     await arrived;
   }

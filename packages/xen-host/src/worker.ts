@@ -1,4 +1,7 @@
+import { hostname, machine, release, totalmem, version } from "node:os";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { createProcessor } from "aarch64";
+import { createHostClock } from "./clock.js";
 import { createHypervisor } from "./hypervisor.js";
 import { createInProcessXenCtrl } from "./in-process.js";
 import type { LogLevel } from "./log.js";
@@ -21,9 +24,21 @@ export interface WorkerMessage {
 }
 
 const { port, wake } = workerData as WorkerSettings;
-const log = (level: LogLevel) => (text: string) => parentPort?.postMessage({ level, text } satisfies WorkerMessage);
+const clock = createHostClock();
 
-const xen = createHypervisor({ kick: () => loop.kick(), log: log("debug") });
-const loop = createRunLoop(xen, { pcpus: 1, now: () => xen.clock.now(), wake });
-serveXenCtrl(createInProcessXenCtrl(xen), portChannel(port));
+const xen = createHypervisor({
+  createProcessor,
+  clock,
+  rng: (bytes) => void crypto.getRandomValues(bytes),
+  memory: totalmem(),
+  kick: () => loop.kick(),
+  log: (text) => parentPort?.postMessage({ level: "info", text } satisfies WorkerMessage),
+  hostCpuTime() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) * 1000;
+  },
+});
+const loop = createRunLoop(xen, { pcpus: 1, now: () => clock.now(), wake });
+const host = { hostname: hostname(), release: release(), version: version(), machine: machine() };
+serveXenCtrl(createInProcessXenCtrl(xen, { host }), portChannel(port));
 loop.kick();
