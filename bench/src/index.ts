@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { assemble } from "aarch64";
+import { assemble, linkStatic } from "aarch64";
 import { createProgress, fetchDebianGuests } from "guests";
 import { computeRows } from "./compute.js";
 import { benchProgram } from "./guest/program.js";
@@ -15,14 +15,14 @@ const { values: options } = parseArgs({ options: { json: { type: "string" } } })
 const progress = createProgress();
 const [debian] = await fetchDebianGuests(["cloud"], progress);
 if (debian === undefined) throw new Error("The benchmark needs a Debian kernel.");
-const image: LinuxImage = { kernel: debian.kernel, initramfs: debian.initramfs({ "bin/bench": benchProgram(assemble) }) };
+const image: LinuxImage = { kernel: debian.kernel, initramfs: debian.initramfs({ "bin/bench": benchProgram(linkStatic) }) };
 const qemu = qemuVersion();
 console.log(`Guest: ${debian.origin}. ${qemu ?? "QEMU (qemu-system-aarch64) is not installed: no comparison"}.`);
 
 const rows: Row[] = [];
 const host = await startHost();
 try {
-  rows.push(...(await commandRows(host, progress)), ...(await latencyRows(host, assemble, progress)));
+  rows.push(...(await commandRows(host, progress)), ...(await latencyRows(host, (source) => assemble(source).bytes, progress)));
   rows.push(...(await bootRows(image, host, qemu !== undefined, progress)));
   const memoryBefore = residentMiB(host.pid);
   const ours = await progress.step("boot for the compute kernels", () => bootOurs(image, host));

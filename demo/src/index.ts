@@ -7,7 +7,7 @@ import { playScenario, type ScenarioGuest } from "./scenario.js";
 
 /** `npm start [-- --own]`: fetches a guest, plays the scenario, sums up. `--own` plays it on our own small guest at once. */
 const narrator = createNarrator();
-const guest = process.argv.includes("--own") ? ownScenario(assemble) : await chooseGuest();
+const guest = process.argv.includes("--own") ? ownScenario((source) => assemble(source).bytes) : await chooseGuest();
 narrator.heading(`A guest of Xen on Arm: ${guest.description}`);
 narrator.command(`cat ${guest.config}`);
 narrator.output(readFileSync(guest.config, "utf8"));
@@ -23,5 +23,5 @@ async function chooseGuest(): Promise<ScenarioGuest> {
   } catch (error) {
     narrator.say(`No Debian kernel could be fetched, so a small guest of our own takes its place: ${(error as Error).message}`);
   }
-  return ownScenario(assemble);
+  return ownScenario((source) => assemble(source).bytes);
 }

@@ -102,7 +102,7 @@ export function driveConsole(child: ChildProcessByStdio<Writable, Readable, null
     },
     ended,
     close() {
-      child.kill();
+      child.kill("SIGKILL");
     },
   };
   return self;

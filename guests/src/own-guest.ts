@@ -13,7 +13,7 @@ export function ownGuestSource(uart: number = UART): string {
   .quad 0x10000             // image_size
   .quad 0xa                 // flags: little endian, 4 KiB pages, anywhere
   .quad 0, 0, 0
-  .ascii "ARM\\x64"
+  .ascii "ARMd"
   .word 0
 
 start:

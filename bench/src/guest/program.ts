@@ -1,6 +1,5 @@
 import { chase } from "./chase.js";
 import { copy } from "./copy.js";
-import { staticElf } from "./elf.js";
 import { integer } from "./integer.js";
 import { matrix } from "./matrix.js";
 import { sha256 } from "./sha256.js";
@@ -29,11 +28,6 @@ export const computeKernels: readonly ComputeKernel[] = [
   { name: "sort", source: sort, passes: 120, setup: 65_543, perPass: 1_748_336, checksum: 0x3f0df89cbea45152n },
 ];
 
-/** Where the program is loaded, and the scratch memory behind it (2 MiB). */
-const BASE = 0x40_0000;
-const SCRATCH = 0x80_0000;
-const SCRATCH_BYTES = 0x20_0000;
-
 /**
  * `bench KERNEL PASSES` (both decimal numbers) prints `bench KERNEL PASSES CHECKSUM TICKS FREQUENCY`, each as 16 hex digits.
  * Time is CNTVCT_EL0, which Linux lets user space read.
@@ -46,7 +40,7 @@ _start:
   ldr x0, [sp, #24]
   bl decimal
   mov x20, x0
-  movz x27, #${SCRATCH >> 16}, lsl #16
+  adr x27, scratch
   adr x1, table
   ldr w2, [x1, x19, lsl #2]
   add x21, x1, x2
@@ -131,11 +125,14 @@ table:
 ${computeKernels.map(({ name }) => `  .word ${name} - table`).join("\n")}
 `;
 
-/** Turns assembly source into code bytes at offset 0. */
-export type Assemble = (source: string) => Uint8Array;
+/** Zeroed memory for the kernels: 2 MiB. */
+const scratch = `
+  .bss
+scratch:
+  .skip 0x200000
+`;
 
-/** The guest's benchmark program as a static ELF. */
-export function benchProgram(assemble: Assemble): Uint8Array {
-  const code = assemble([main, ...computeKernels.map((kernel) => kernel.source)].join("\n  .balign 16\n"));
-  return staticElf({ code, base: BASE, scratch: SCRATCH, scratchBytes: SCRATCH_BYTES });
+/** The guest's benchmark program as a static ELF. `linkStatic` is aarch64's. */
+export function benchProgram(linkStatic: (source: string) => Uint8Array): Uint8Array {
+  return linkStatic([main, ...computeKernels.map((kernel) => kernel.source), scratch].join("\n  .balign 16\n"));
 }
