@@ -1,3 +1,4 @@
 import { library } from "../../tsup.base.js";
 
-export default library("node");
+/** The worker thread of the hypervisor is a file of its own. */
+export default library("node", ["src/index.ts", "src/worker.ts"]);
