@@ -2,7 +2,7 @@
  * The processor model that guests see: a lean v8.0 with LSE and CRC32 (facts of the Arm ARM, D19). Fields not set read 0: no crypto, PAN, PAuth,
  * SVE, PMU or AArch32. CSV2, CSV3, ECBHB and E0PD keep Linux from any mitigation of side channels that an emulator does not have.
  */
-const MODEL: Readonly<Record<string, bigint>> = {
+const MODEL = {
   // Implementer 0 (reserved for software), architecture "see ID registers", part 0x58E.
   MIDR_EL1: 0x000f_58e0n,
   // CSV3, CSV2 = 1; AdvSIMD, FP = 0 (present); EL1, EL0 = 1 (AArch64 only).
@@ -21,9 +21,10 @@ const MODEL: Readonly<Record<string, bigint>> = {
   CTR_EL0: 0x9444_c004n,
   DCZID_EL0: 0x4n,
   CLIDR_EL1: 0x0a20_0023n,
-  "CCSIDR_EL1[0]": 0x701f_e00an,
-  "CCSIDR_EL1[1]": 0x201f_e012n,
-  "CCSIDR_EL1[2]": 0x70ff_e07an,
+  // By CSSELR_EL1: level 1 data, level 1 instruction, level 2.
+  CCSIDR_EL1_0: 0x701f_e00an,
+  CCSIDR_EL1_1: 0x201f_e012n,
+  CCSIDR_EL1_2: 0x70ff_e07an,
 };
 
 const PFR0_GIC_SYSREG = 1n << 24n;
@@ -31,7 +32,7 @@ const PFR0_GIC_SYSREG = 1n << 24n;
 /** Identification registers of a domain: ID_AA64PFR0_EL1.GIC says whether its GIC has system registers. */
 export function idRegisters(gicVersion: 2 | 3): Readonly<Record<string, bigint>> {
   if (gicVersion === 2) return MODEL;
-  return { ...MODEL, ID_AA64PFR0_EL1: MODEL["ID_AA64PFR0_EL1"]! | PFR0_GIC_SYSREG };
+  return { ...MODEL, ID_AA64PFR0_EL1: MODEL.ID_AA64PFR0_EL1 | PFR0_GIC_SYSREG };
 }
 
 /** MPIDR_EL1 of a vCPU with affinity fields `affinity`: bit 31 is RES1. */

@@ -20,12 +20,10 @@ export interface ArmOptions {
   readonly createProcessor: ProcessorFactory;
   /** The hypervisor's clock, the same that `createXen` gets. */
   readonly clock: Clock;
-  /** Pages of the hypervisor that a domain can be shown: shared info and grant frames. */
-  readonly xenPages?: number;
 }
 
-/** Shared info and 64 grant frames, the default limit, with room for more of the hypervisor's. */
-const DEFAULT_XEN_PAGES = 128;
+/** Pages of the hypervisor that a domain can be shown beside its grant frames: shared info. */
+const XEN_PAGES = 1;
 /** RAM that one WebAssembly memory can hold beside the processor's own state. */
 const MAX_RAM_PAGES = (3 * 2 ** 30) / PAGE_SIZE;
 /** Highest number of SPIs: INTIDs 32 to 991. */
@@ -38,10 +36,6 @@ export function createArm(options: ArmOptions): Arch {
   const domains = new Set<Domain>();
 
   function domainCreate(d: Domain, config: ArchDomainConfig): number {
-    if (d.isHost) {
-      domains.add(d);
-      return 0;
-    }
     const isV2 = config.gicVersion === XEN_DOMCTL_CONFIG_GIC.v2;
     if (d.maxVcpus < 1 || d.maxVcpus > (isV2 ? MAX_VIRT_CPUS_GICV2 : MAX_VIRT_CPUS)) return -ERRNO.EINVAL;
     if (config.nrSpis < 0 || config.nrSpis > MAX_SPIS) return -ERRNO.EINVAL;
@@ -69,7 +63,7 @@ export function createArm(options: ArmOptions): Arch {
   function withProcessor(d: Domain): ArchDomain {
     const ad = archDomain(d);
     if (ad.processor !== undefined) return ad;
-    const xenPages = options.xenPages ?? DEFAULT_XEN_PAGES;
+    const xenPages = XEN_PAGES + d.grantTable.maxFrames;
     const ramPages = Math.min(Math.max(d.maxPages, 1), MAX_RAM_PAGES);
     ad.p2m = createP2m(ramPages, xenPages);
     ad.processor = options.createProcessor({
@@ -93,20 +87,16 @@ export function createArm(options: ArmOptions): Arch {
     domainCreate,
     domainDestroy(d) {
       domains.delete(d);
-      if (d.isHost) return;
       const ad = archDomain(d);
       ad.resume = undefined;
       ad.processor = undefined;
       ad.p2m = undefined;
     },
     vcpuCreate(v) {
-      if (v.domain.isHost) return 0;
       v.arch = createVcpu(v);
       return 0;
     },
-    vcpuDestroy(v) {
-      if (!v.domain.isHost) v.domain.xen.timers.stop(archVcpu(v).wakeTimer);
-    },
+    vcpuDestroy: (v) => v.domain.xen.timers.stop(archVcpu(v).wakeTimer),
     populate(d, gfn, pages) {
       const { p2m, processor } = withProcessor(d);
       return populate(p2m!, processor!, gfn, pages);
@@ -149,7 +139,6 @@ export function createArm(options: ArmOptions): Arch {
     },
     getVcpuContext: getContext,
     domainResume(d) {
-      if (d.isHost) return;
       const ad = archDomain(d);
       if (ad.resume !== undefined) setContext(ad.resume.vcpu, ad.resume.context);
       ad.resume = undefined;
@@ -158,8 +147,8 @@ export function createArm(options: ArmOptions): Arch {
     vcpuHasPendingWork: (v) => hasPendingIrq(archVcpu(v).domain.vgic, v.vcpuId),
     run: (v, until) => runVcpu(v, until, speed),
     contextSwitch(from, to) {
-      if (from !== undefined && !from.domain.isHost) suspendTimers(archVcpu(from));
-      if (to !== undefined && !to.domain.isHost) resumeTimers(archVcpu(to));
+      if (from !== undefined) suspendTimers(archVcpu(from));
+      if (to !== undefined) resumeTimers(archVcpu(to));
     },
     keys: archKeys(domains),
   };

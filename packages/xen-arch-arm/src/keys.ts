@@ -1,4 +1,4 @@
-import { type Domain, vcpuName, vcpusOf } from "xen-common";
+import { type Arch, type Domain, vcpuName, vcpusOf } from "xen-common";
 import { archDomain } from "./include/asm/domain.js";
 import { getContext } from "./vcpu-context.js";
 
@@ -8,7 +8,7 @@ const hex = (value: bigint): string => value.toString(16).padStart(16, "0");
 
 /** The registers of a domain's vCPUs, four to a line (vcpu_show_registers). */
 export function dumpRegisters(d: Domain, print: Print): void {
-  if (d.isHost || archDomain(d).processor === undefined) return print(`*** Domain ${d.domainId} has no registers ***`);
+  if (archDomain(d).processor === undefined) return print(`*** Domain ${d.domainId} has no memory yet ***`);
   for (const v of vcpusOf(d)) {
     const context = getContext(v);
     print(`*** Dumping ${vcpuName(v)} state: ***`);
@@ -22,13 +22,17 @@ export function dumpRegisters(d: Domain, print: Print): void {
   }
 }
 
-/** Debug keys of the architecture over the domains that there are. */
-export function archKeys(domains: ReadonlySet<Domain>): readonly { key: string; description: string; diagnostic: boolean; run: (print: Print) => void }[] {
-  const dump = (wanted: (d: Domain) => boolean) => (print: Print) => {
-    for (const d of domains) if (wanted(d)) dumpRegisters(d, print);
-  };
+/** Debug keys of the architecture over the guests that there are. */
+export function archKeys(guests: ReadonlySet<Domain>): Arch["keys"] {
   return [
-    { key: "0", description: "dump Dom0 registers", diagnostic: true, run: dump((d) => d.isHardwareDomain) },
-    { key: "d", description: "dump registers", diagnostic: true, run: dump((d) => !d.isHardwareDomain) },
+    { key: "0", description: "dump Dom0 registers", diagnostic: true, run: (print) => print("Domain 0 is the host process: it has no registers") },
+    {
+      key: "d",
+      description: "dump registers",
+      diagnostic: true,
+      run(print) {
+        for (const d of guests) dumpRegisters(d, print);
+      },
+    },
   ];
 }

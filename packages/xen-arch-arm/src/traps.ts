@@ -17,13 +17,12 @@ const MIN_BUDGET = 200;
 
 /** How fast guests run here, learnt as they do; it only turns deadlines into budgets. */
 export interface Speed {
-  /** Guest instructions a nanosecond. */
+  /** Guest instructions a nanosecond; 0 until the first measurement, for which a short entry is enough. */
   rate: number;
 }
 
-/** A guess for the first entry. */
 export function createSpeed(): Speed {
-  return { rate: 0.1 };
+  return { rate: 0 };
 }
 
 /** Runs a vCPU until it blocks, must leave its pCPU, or `until` (the loop around leave_hypervisor_to_guest). */
@@ -49,9 +48,11 @@ export function runVcpu(v: Vcpu, until: Time, speed: Speed): RunResult {
   return { retired };
 }
 
-/** A moving average over entries long enough to tell. */
+/** A moving average. */
 function learn(speed: Speed, instructions: number, duration: Time): void {
-  if (instructions >= 1000 && duration > 0) speed.rate += (instructions / duration - speed.rate) / 8;
+  if (duration <= 0) return;
+  const measured = instructions / duration;
+  speed.rate = speed.rate === 0 ? measured : speed.rate + (measured - speed.rate) / 8;
 }
 
 function handleExit(av: ArchVcpu, exit: Exit): void {
