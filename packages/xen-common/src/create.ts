@@ -89,7 +89,7 @@ export function newVcpu(d: Domain, vcpuId: number): Vcpu {
     runstate: { state: RUNSTATE.OFFLINE, stateEntryTime: xen.clock.now(), time: [0, 0, 0, 0] },
     runstateGuest: undefined,
     vcpuInfo: new Uint8Array(VCPU_INFO.size),
-    hasVcpuInfoArea: false,
+    vcpuInfoArea: undefined,
     virqToEvtchn: Array.from({ length: NR_VIRQS }, () => 0),
     pollPorts: [],
     pollTimer: xen.timers.create(`d${d.domainId}v${vcpuId} poll`, () => vcpuUnblock(v)),

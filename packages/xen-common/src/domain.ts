@@ -61,7 +61,7 @@ export interface Domain {
   /** Id of the cpupool. */
   cpupool: number;
   /** When it was made; guest CLOCK_MONOTONIC counts from here. */
-  readonly createdAt: Time;
+  createdAt: Time;
   /** Owned by the scheduler of its cpupool. */
   schedPrivate: unknown;
   /** Owned by the architecture. */

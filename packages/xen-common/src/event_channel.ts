@@ -164,7 +164,7 @@ export function evtchnStatus(d: Domain, port: number): EvtchnStatus | number {
 
 /** EVTCHNOP_reset and the domain's death: closes every port. */
 export function evtchnReset(d: Domain): number {
-  for (const port of [...d.evtchn.ports.keys()]) evtchnClose(d, port);
+  for (const port of d.evtchn.ports.keys()) evtchnClose(d, port);
   return 0;
 }
 

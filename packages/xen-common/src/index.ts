@@ -47,10 +47,23 @@ export { createCredit2 } from "./sched/credit2.js";
 export { createNullScheduler } from "./sched/null.js";
 export type { Decision, Pcpu, SchedGlobals, SchedHost, SchedParams, Scheduler, SchedulerFactory } from "./sched/private.js";
 export { cpuTime, runstateTimes } from "./sched/runstate.js";
+export { type DomainRecord, domainLoad, domainSave, type EvtchnRecord, type VcpuStateRecord } from "./save.js";
 export { createXen, type XenOptions } from "./setup.js";
 export { domainCrash, domainResume, domainShutdown, vcpuEndShutdownDeferral } from "./shutdown.js";
 export type { PhysInfo, Sysctl } from "./sysctl.js";
 export { createTimers, type Timer, type Timers } from "./timer.js";
-export { clearPauseFlags, isVcpuOnline, RUNSTATE, type Runstate, type RunstateInfo, setPauseFlags, type Vcpu, VPF, vcpuName, vcpuRunnable } from "./vcpu.js";
+export {
+  clearPauseFlags,
+  isVcpuOnline,
+  RUNSTATE,
+  type Runstate,
+  type RunstateInfo,
+  setPauseFlags,
+  type GuestArea,
+  type Vcpu,
+  VPF,
+  vcpuName,
+  vcpuRunnable,
+} from "./vcpu.js";
 export { XEN_BUILD, type XenBuildInfo } from "./version.js";
 export type { Xen } from "./xen.js";

@@ -1,6 +1,6 @@
 import { SHARED_INFO, VCPU_INFO } from "xen-public";
 import { type Domain, vcpusOf } from "./domain.js";
-import type { Vcpu } from "./vcpu.js";
+import type { GuestArea, Vcpu } from "./vcpu.js";
 
 /** vCPUs whose vcpu_info starts in the shared page (XEN_LEGACY_MAX_VCPUS on Arm); the others have a dummy until they register. */
 const LEGACY_VCPUS = 1;
@@ -19,7 +19,7 @@ export function ensureSharedInfo(d: Domain): boolean {
 /** Moves a vCPU's vcpu_info into the shared page, where it has a place in it. */
 export function attachVcpuInfo(v: Vcpu): void {
   const { sharedInfo } = v.domain;
-  if (sharedInfo === undefined || v.hasVcpuInfoArea || v.vcpuId >= LEGACY_VCPUS) return;
+  if (sharedInfo === undefined || v.vcpuInfoArea !== undefined || v.vcpuId >= LEGACY_VCPUS) return;
   const area = sharedInfo.bytes.subarray(SHARED_INFO.vcpuInfo, SHARED_INFO.vcpuInfo + VCPU_INFO.size);
   area.set(v.vcpuInfo);
   v.vcpuInfo = area;
@@ -41,4 +41,10 @@ export function updateWallclock(d: Domain): void {
   view.setUint32(SHARED_INFO.wcSecHi, Number(seconds >> 32n), true);
   view.setUint32(SHARED_INFO.wcNsec, Number(at % 1_000_000_000n), true);
   view.setUint32(SHARED_INFO.wcVersion, version + 2, true);
+}
+
+/** A live view of a part of a guest page that stays with one piece of the hypervisor, or undefined where no page is. */
+export function guestArea(d: Domain, gfn: number, offset: number, length: number): GuestArea | undefined {
+  const page = d.xen.arch.guestPage(d, gfn);
+  return page === undefined ? undefined : { gfn, offset, bytes: page.subarray(offset, offset + length) };
 }

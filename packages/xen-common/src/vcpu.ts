@@ -27,6 +27,13 @@ export interface RunstateInfo {
   readonly time: [number, number, number, number];
 }
 
+/** A piece of a guest page and the live view of it. */
+export interface GuestArea {
+  readonly gfn: number;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
 /** struct vcpu. The fields are Xen's; only the functions next to them change them. */
 export interface Vcpu {
   readonly vcpuId: number;
@@ -47,11 +54,11 @@ export interface Vcpu {
   deferShutdown: boolean;
   readonly runstate: RunstateInfo;
   /** The guest's runstate area: one or two pieces of guest pages, 48 bytes together. */
-  runstateGuest: readonly Uint8Array[] | undefined;
+  runstateGuest: readonly GuestArea[] | undefined;
   /** The 48 bytes of struct vcpu_info: in shared_info (vCPU 0), in a registered guest page, or a dummy. */
   vcpuInfo: Uint8Array;
-  /** A guest page was registered (VCPUOP_register_vcpu_info); happens once. */
-  hasVcpuInfoArea: boolean;
+  /** Where the guest registered it (VCPUOP_register_vcpu_info); happens once. */
+  vcpuInfoArea: GuestArea | undefined;
   /** Event channel port per VIRQ, 0 for none. */
   readonly virqToEvtchn: number[];
   /** Ports of SCHEDOP_poll; empty when not polling. */

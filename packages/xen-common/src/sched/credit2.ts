@@ -70,7 +70,7 @@ export function createCredit2(host: SchedHost): Scheduler {
 
     const isMisplaced = canStay && !isPreferred(current, pcpu.id) && (preferredCpus(current.vcpu, host.pcpus) ?? []).some(({ curr }) => curr === undefined);
     const fallback = canStay && !isMisplaced && allowedCpus(current.vcpu, host.pcpus).includes(pcpu) ? current : undefined;
-    for (const unit of [...queue.entries]) {
+    for (const unit of queue.entries.slice()) {
       host.perfc.incr("unit_check");
       if (fallback !== undefined && !isYielding && unit.credit <= fallback.credit) break;
       if (!vcpuRunnable(unit.vcpu) || !allowedCpus(unit.vcpu, host.pcpus).includes(pcpu)) continue;

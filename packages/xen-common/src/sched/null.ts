@@ -21,7 +21,7 @@ export function createNullScheduler(host: SchedHost): Scheduler {
 
   /** Gives free pCPUs to those that wait longest. */
   function assignWaiting(): void {
-    for (const v of [...waiting]) if (assign(v)) waiting.splice(waiting.indexOf(v), 1);
+    for (const v of waiting.slice()) if (assign(v)) waiting.splice(waiting.indexOf(v), 1);
   }
 
   return {

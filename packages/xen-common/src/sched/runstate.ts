@@ -35,18 +35,18 @@ export function updateRunstateArea(v: Vcpu): void {
   const image = new Uint8Array(VCPU_RUNSTATE_INFO.size);
   const copy = (): void => {
     let at = 0;
-    for (const piece of pieces) {
-      piece.set(image.subarray(at, at + piece.length));
-      at += piece.length;
+    for (const { bytes } of pieces) {
+      bytes.set(image.subarray(at, at + bytes.length));
+      at += bytes.length;
     }
   };
   const entry = BigInt(stateEntryTime);
   if (isFlagged) {
     // The guest may read on another vCPU: first the mark over the old content, then the content, then the mark away.
     let at = 0;
-    for (const piece of pieces) {
-      image.set(piece, at);
-      at += piece.length;
+    for (const { bytes } of pieces) {
+      image.set(bytes, at);
+      at += bytes.length;
     }
     writeStruct(VCPU_RUNSTATE_INFO, image, { state_entry_time: entry | XEN_RUNSTATE_UPDATE });
     copy();
