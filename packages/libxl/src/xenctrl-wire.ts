@@ -90,7 +90,9 @@ export function encodeValue(value: unknown): Uint8Array[] {
   const blobs: Uint8Array[] = [];
   let offset = 0;
   const json = utf8.encode(
-    JSON.stringify(value, (_key, item: unknown) => {
+    // The value itself, not what its toJSON made of it: a Buffer has one.
+    JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key) {
+      const item = this[key];
       if (typeof item === "bigint") return { $int: item.toString() };
       if (!(item instanceof Uint8Array)) return item;
       blobs.push(item);
