@@ -13,7 +13,16 @@ function reduce(s: Stage, size: number, width: number, a: Value, combine: Combin
   let value = a;
   for (let count = width >> (size + 1); count >= 1; count /= 2) {
     const whole = s.body.let(value);
-    value = combine(size, whole, pick(size, whole, whole, Array.from({ length: count }, (_, i) => count + i)));
+    value = combine(
+      size,
+      whole,
+      pick(
+        size,
+        whole,
+        whole,
+        Array.from({ length: count }, (_, i) => count + i),
+      ),
+    );
   }
   return value;
 }
@@ -42,6 +51,7 @@ const ACROSS: readonly Form[] = ROWS.map((row) =>
   form({
     name: row.name,
     bits: `0 Q ${row.u} 01110 size:2 11000 ${bin(row.opcode, 5)} 10 Rn:5 Rd:5`,
+    asm: `${row.name.toLowerCase()} ${row.isLong ? "%Zad" : "%Zd"}, %Vn`,
     by: ["Q", "size"],
     skip: (f) => !isAllocated(f.Q, f.size),
     when: (f) => isAllocated(get(f, "Q"), get(f, "size")),
@@ -61,6 +71,7 @@ const ACROSS: readonly Form[] = ROWS.map((row) =>
 const ADDP: Form = form({
   name: "ADDP_scalar",
   bits: "01 0 11110 11 11000 11011 10 Rn:5 Rd:5",
+  asm: "addp <Dd>, <Vn>.2d",
   regs: { d: vec("Rd"), n: vec("Rn") },
   fp: true,
   run: (s, _f, r) => {

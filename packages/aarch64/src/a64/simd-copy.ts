@@ -26,6 +26,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "DUP_elem",
     bits: "0 Q 0 01110000 imm5:5 0 0000 1 Rn:5 Rd:5",
+    asm: "dup <Vd>.%T5, <Vn>.($imm5:b|h|s|d)[<@index5>]",
     by: ["Q"],
     when: (f) => isSized(f) && (sizeOf(f) < 3 || get(f, "Q") === 1),
     regs: { d: vec("Rd"), n: vec("Rn") },
@@ -36,6 +37,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "DUP_scalar",
     bits: "0 1 0 11110000 imm5:5 0 0000 1 Rn:5 Rd:5",
+    asm: ["mov", "dup"].map((name) => `${name} <($imm5:b|h|s|d)d>, <Vn>.($imm5:b|h|s|d)[<@index5>]`),
     when: isSized,
     regs: { d: vec("Rd"), n: vec("Rn") },
     imm: (f) => laneBytes(laneOf(f) << sizeOf(f), 1 << sizeOf(f), "zero"),
@@ -45,6 +47,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "DUP_gen",
     bits: "0 Q 0 01110000 imm5:5 0 0001 1 Rn:5 Rd:5",
+    asm: "dup <Vd>.%T5, <($imm5:w|w|w|x)n><@size5>",
     by: ["Q"],
     derive: { size },
     skip: (f) => f.size === 3 && f.Q === 0,
@@ -56,6 +59,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "SMOV",
     bits: "0 Q 0 01110000 imm5:5 0 0101 1 Rn:5 Rd:5",
+    asm: "smov <(Q:w|x)d>, <Vn>.($imm5:b|h|s)[<@index5>]",
     by: ["Q"],
     derive: { size: { values: [0, 1, 2], of: sizeOf } },
     skip: (f) => f.size === 2 && f.Q === 0,
@@ -72,6 +76,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "UMOV",
     bits: "0 Q 0 01110000 imm5:5 0 0111 1 Rn:5 Rd:5",
+    asm: ["(Q.$imm5:-|-|mov|-|-|-|-|mov) <(Q:w|x)d>, <Vn>.($imm5:b|h|s|d)[<@index5>]", "umov <(Q:w|x)d>, <Vn>.($imm5:b|h|s|d)[<@index5>]"],
     when: (f) => isSized(f) && (get(f, "Q") === 1 ? sizeOf(f) === 3 : sizeOf(f) < 3),
     regs: { d: dst("Rd"), n: vec("Rn") },
     imm: (f) => laneBytes(laneOf(f) << sizeOf(f), 1 << sizeOf(f), "zero"),
@@ -81,6 +86,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "INS_gen",
     bits: "0 1 0 01110000 imm5:5 0 0011 1 Rn:5 Rd:5",
+    asm: ["mov", "ins"].map((name) => `${name} <Vd>.($imm5:b|h|s|d)[<@index5>], <($imm5:w|w|w|x)n>`),
     derive: { size },
     when: isSized,
     regs: { d: vec("Rd"), n: zr("Rn") },
@@ -91,6 +97,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "INS_elem",
     bits: "0 1 1 01110000 imm5:5 0 imm4:4 1 Rn:5 Rd:5",
+    asm: ["mov", "ins"].map((name) => `${name} <Vd>.($imm5:b|h|s|d)[<@index5>], <Vn>.($imm5:b|h|s|d)[<@index4>]`),
     derive: { size },
     when: isSized,
     regs: { d: vec("Rd"), n: vec("Rn") },

@@ -134,7 +134,13 @@ export function multiplyLong(size: number, isUnsigned: boolean, high: number, a:
 }
 
 /** The low halves of the lanes of double size, in the lower half of the result; zeros above. */
-export const narrow = (size: number, a: Value): Value => pick(size, a, ZERO, Array.from({ length: 16 >> size }, (_, i) => (2 * i < 16 >> size ? 2 * i : 16 >> size)));
+export const narrow = (size: number, a: Value): Value =>
+  pick(
+    size,
+    a,
+    ZERO,
+    Array.from({ length: 16 >> size }, (_, i) => (2 * i < 16 >> size ? 2 * i : 16 >> size)),
+  );
 
 /** Shift by n + 1 where `n` is 0 to the lane's bits - 1; rounding adds the last bit that is lost. */
 export function shiftRight(body: Body, size: number, isUnsigned: boolean, isRounding: boolean, a: Value, n: Value): Value {

@@ -39,6 +39,7 @@ const OFFSET: readonly Form[] = [
   form({
     name: "LDR_STR_V_uimm",
     bits: "size:2 111 1 01 opc:2 imm12:12 Rn:5 Rt:5",
+    asm: "(opc:str|ldr|str|ldr) %Ft, [<Xn|sp>{, #<imm12*$vector>}]",
     derive,
     when: isAllocated,
     regs: single,
@@ -50,6 +51,7 @@ const OFFSET: readonly Form[] = [
   form({
     name: "LDUR_STUR_V",
     bits: "size:2 111 1 00 opc:2 0 imm9:9 00 Rn:5 Rt:5",
+    asm: ["(opc:stur|ldur|stur|ldur) %Ft, [<Xn|sp>{, #<imm9:s>}]", "(opc:str|ldr|str|ldr) %Ft, [<Xn|sp>{, #<imm9:s>}]"],
     derive,
     when: isAllocated,
     regs: single,
@@ -64,6 +66,7 @@ const WRITE_BACK: readonly Form[] = (["post", "pre"] as const).map((mode) =>
   form({
     name: `LDR_STR_V_${mode}`,
     bits: `size:2 111 1 00 opc:2 0 imm9:9 ${mode === "pre" ? "11" : "01"} Rn:5 Rt:5`,
+    asm: `(opc:str|ldr|str|ldr) %Ft, ${mode === "pre" ? "[<Xn|sp>, #<imm9:s>]!" : "[<Xn|sp>], #<imm9:s>"}`,
     derive,
     when: isAllocated,
     regs: single,
@@ -82,6 +85,7 @@ const WRITE_BACK: readonly Form[] = (["post", "pre"] as const).map((mode) =>
 const REGISTER: Form = form({
   name: "LDR_STR_V_reg",
   bits: "size:2 111 1 00 opc:2 1 Rm:5 option:3 S 10 Rn:5 Rt:5",
+  asm: "(opc:str|ldr|str|ldr) %Ft, [<Xn|sp>, <@index:$vector>]",
   derive: {
     ...derive,
     // 0 UXTW, 1 none (LSL, SXTX), 2 SXTW.
@@ -101,6 +105,7 @@ const REGISTER: Form = form({
 const LITERAL: Form = form({
   name: "LDR_V_lit",
   bits: "opc:2 011 1 00 imm19:19 Rt:5",
+  asm: "ldr <(opc:s|d|q)t>, <imm19:l*4>",
   by: ["opc"],
   skip: (f) => f.opc === 3,
   when: (f) => get(f, "opc") !== 3,
@@ -117,12 +122,20 @@ const PAIR_MODES = [
   { mode: "pre", bits: "011" },
 ] as const;
 
+/** Syntax of a pair's access. */
+function pairSyntax(L: 0 | 1, mode: (typeof PAIR_MODES)[number]["mode"]): string {
+  const offset = "#<imm7:s*(opc:4|8|16)>";
+  const address = mode === "pre" ? `[<Xn|sp>, ${offset}]!` : mode === "post" ? `[<Xn|sp>], ${offset}` : `[<Xn|sp>{, ${offset}}]`;
+  return `${L ? "ld" : "st"}${mode === "noalloc" ? "n" : ""}p <(opc:s|d|q)t>, <(opc:s|d|q)t2>, ${address}`;
+}
+
 /** Pairs. opc 0: S, 1: D, 2: Q. */
 const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
   ([0, 1] as const).map((L) =>
     form({
       name: `${L ? "LDP" : "STP"}_V_${mode}`,
       bits: `opc:2 101 1 ${bits} ${L} imm7:7 Rt2:5 Rn:5 Rt:5`,
+      asm: pairSyntax(L, mode),
       by: ["opc"],
       skip: (f) => f.opc === 3,
       when: (f) => get(f, "opc") !== 3,

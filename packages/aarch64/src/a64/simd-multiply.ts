@@ -22,7 +22,12 @@ export function multiplyHigh(s: Stage, size: number, isRounding: boolean, a: Val
   };
   const overflow = bothSmallest(s, size, a, b);
   const count = 16 >> size;
-  const low = pick(size, half(0), half(1), Array.from({ length: count }, (_, i) => 2 * i));
+  const low = pick(
+    size,
+    half(0),
+    half(1),
+    Array.from({ length: count }, (_, i) => 2 * i),
+  );
   setQcIfDifferent(s, overflow, ZERO);
   return v128.xor(low, overflow);
 }

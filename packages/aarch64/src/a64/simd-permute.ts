@@ -12,8 +12,28 @@ const ZIP = (i: number, part: number, second: number, count: number): number => 
 
 const PERMUTE: readonly (readonly [name: string, op: string, f: (size: number, width: 8 | 16, part: 0 | 1, a: Value, b: Value) => Value])[] = [
   ["UZP", "01", (size, width, part, a, b) => everySecond(size, width, a, b, part)],
-  ["TRN", "10", (size, width, part, a, b) => pick(size, a, b, Array.from({ length: width >> size }, (_, i) => TRN(i, part, 16 >> size)))],
-  ["ZIP", "11", (size, width, part, a, b) => pick(size, a, b, Array.from({ length: width >> size }, (_, i) => ZIP(i, part, 16 >> size, width >> size)))],
+  [
+    "TRN",
+    "10",
+    (size, width, part, a, b) =>
+      pick(
+        size,
+        a,
+        b,
+        Array.from({ length: width >> size }, (_, i) => TRN(i, part, 16 >> size)),
+      ),
+  ],
+  [
+    "ZIP",
+    "11",
+    (size, width, part, a, b) =>
+      pick(
+        size,
+        a,
+        b,
+        Array.from({ length: width >> size }, (_, i) => ZIP(i, part, 16 >> size, width >> size)),
+      ),
+  ],
 ];
 
 const PERMUTE_FORMS: readonly Form[] = PERMUTE.flatMap(([name, op, f]) =>
@@ -21,6 +41,7 @@ const PERMUTE_FORMS: readonly Form[] = PERMUTE.flatMap(([name, op, f]) =>
     form({
       name: `${name}${part + 1}`,
       bits: `0 Q 0 01110 size:2 0 Rm:5 0 ${part}${op} 10 Rn:5 Rd:5`,
+      asm: `${name.toLowerCase()}${part + 1} %Vd, %Vn, %Vm`,
       by: ["Q", "size"],
       skip: ({ Q, size }) => size === 3 && Q === 0,
       when: (w) => get(w, "size") < 3 || get(w, "Q") === 1,
@@ -36,6 +57,7 @@ const IOTA = v128.konst(0x0706050403020100n, 0x0f0e0d0c0b0a0908n);
 const EXT: Form = form({
   name: "EXT",
   bits: "0 Q 1 01110000 Rm:5 0 imm4:4 0 Rn:5 Rd:5",
+  asm: "ext <Vd>.%B, <Vn>.%B, <Vm>.%B, #<imm4>",
   by: ["Q"],
   when: (f) => get(f, "Q") === 1 || get(f, "imm4") < 8,
   regs,
@@ -55,6 +77,7 @@ const TABLE: readonly Form[] = ([0, 1] as const).map((op) =>
   form({
     name: op ? "TBX" : "TBL",
     bits: `0 Q 0 01110000 Rm:5 0 len:2 ${op} 00 Rn:5 Rd:5`,
+    asm: [1, 2, 3, 4].map((count) => `[len=${count - 1}] ${op ? "tbx" : "tbl"} <Vd>.%B, <@list:${count} Rn 16b>, <Vm>.%B`),
     by: ["Q", "len"],
     regs,
     fp: true,
@@ -83,6 +106,7 @@ const REVERSE: readonly Form[] = [
   form({
     name: `REV${group * 8}_vec`,
     bits: `0 Q ${u} 01110 size:2 10000 0000${o0} 10 Rn:5 Rd:5`,
+    asm: `rev${group * 8} %Vd, %Vn`,
     by: ["Q", "size"],
     skip: (f) => !sizes.includes(f.size),
     when: (f) => sizes.includes(get(f, "size")),
@@ -101,6 +125,7 @@ const NIBBLES = v128.konst(0x0e060a020c040800n, 0x0f070b030d050901n);
 const RBIT: Form = form({
   name: "RBIT_vec",
   bits: "0 Q 1 01110 01 10000 00101 10 Rn:5 Rd:5",
+  asm: "rbit <Vd>.%B, <Vn>.%B",
   by: ["Q"],
   regs: { d: vec("Rd"), n: vec("Rn") },
   fp: true,

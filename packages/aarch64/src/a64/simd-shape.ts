@@ -63,7 +63,12 @@ export function everySecond(size: number, width: Width, a: Value, b: Value, firs
   const count = width >> size;
   const secondStart = 16 >> size;
   const lane = (i: number): number => (i < count ? i : secondStart + i - count);
-  return pick(size, a, b, Array.from({ length: count }, (_, i) => lane(2 * i + first)));
+  return pick(
+    size,
+    a,
+    b,
+    Array.from({ length: count }, (_, i) => lane(2 * i + first)),
+  );
 }
 
 /** Sets FPSR.QC where two vectors differ: the result, and what it would be without saturation. */

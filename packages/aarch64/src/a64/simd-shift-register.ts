@@ -92,6 +92,10 @@ function vectorShift(k: Kind, size: number): Helper {
 }
 
 /** SSHL, USHL, and with rounding and saturation: shifts each lane of `a` by the signed low byte of the lane of `b`. */
-export function shiftByRegister(o: { readonly s: Stage; readonly size: number; readonly width: Width; readonly u: boolean; readonly a: Value; readonly b: Value }, isRounding: boolean, isSaturating: boolean): Value {
+export function shiftByRegister(
+  o: { readonly s: Stage; readonly size: number; readonly width: Width; readonly u: boolean; readonly a: Value; readonly b: Value },
+  isRounding: boolean,
+  isSaturating: boolean,
+): Value {
   return o.s.body.let(o.s.call(vectorShift({ u: o.u, isRounding, isSaturating }, o.size), o.a, o.b));
 }

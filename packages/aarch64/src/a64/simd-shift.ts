@@ -66,12 +66,17 @@ const ROWS: readonly Row[] = [
 
 const regs = { d: vec("Rd"), n: vec("Rn") } as const;
 type Registers = Readonly<Record<keyof typeof regs, Reg>>;
-const sized = (values: readonly number[]): { readonly size: { readonly values: readonly number[]; readonly of: (f: Fields) => number } } => ({ size: { values, of: sizeOf } });
+const sized = (values: readonly number[]): { readonly size: { readonly values: readonly number[]; readonly of: (f: Fields) => number } } => ({
+  size: { values, of: sizeOf },
+});
 
 function run(row: Row, u: boolean, s: Stage, size: number, width: Width, r: Registers): void {
   const a = s.body.let(readV(s, r.n, width));
   writeV(s, r.d, width, row.run({ s, size, u, a, d: () => s.v(r.d) }));
 }
+
+/** SQSHL_imm is SQSHL: the other one shifts by a register. */
+const mnemonic = (name: string): string => name.replace("_imm", "").toLowerCase();
 
 function forms(row: Row, u: 0 | 1): readonly Form[] {
   const name = row.names[u];
@@ -81,6 +86,7 @@ function forms(row: Row, u: 0 | 1): readonly Form[] {
     form({
       name: `${name}_vec`,
       bits: `0 Q ${u} 011110 immh:4 immb:3 ${bin(row.opcode, 5)} 1 Rn:5 Rd:5`,
+      asm: `${mnemonic(name)} <Vd>.%Th, <Vn>.%Th, <@${row.isLeft ? "shl" : "shr"}>`,
       by: ["Q"],
       derive: sized(ALL),
       skip: ({ Q, size }) => size === 3 && Q === 0,
@@ -93,6 +99,7 @@ function forms(row: Row, u: 0 | 1): readonly Form[] {
     form({
       name: `${name}_scalar`,
       bits: `01 ${u} 111110 immh:4 immb:3 ${bin(row.opcode, 5)} 1 Rn:5 Rd:5`,
+      asm: `${mnemonic(name)} <($immh:b|h|s|d)d>, <($immh:b|h|s|d)n>, <@${row.isLeft ? "shl" : "shr"}>`,
       derive: sized(row.scalar),
       when: (f) => get(f, "immh") !== 0 && row.scalar.includes(sizeOf(f)),
       regs,
@@ -124,6 +131,7 @@ const NARROW_FORMS: readonly Form[] = NARROW.flatMap(([name, u, opcode, isRoundi
   const vector = form({
     name: `${name}_vec`,
     bits: `0 Q ${u} 011110 immh:4 immb:3 ${bin(opcode, 5)} 1 Rn:5 Rd:5`,
+    asm: `${name.toLowerCase()}(Q:|2) <Vd>.%Th, <Vn>.%Tha, <@shr>`,
     by: ["Q"],
     derive: sized([0, 1, 2]),
     when: (f) => get(f, "immh") !== 0 && get(f, "immh") < 8,
@@ -138,6 +146,7 @@ const NARROW_FORMS: readonly Form[] = NARROW.flatMap(([name, u, opcode, isRoundi
     form({
       name: `${name}_scalar`,
       bits: `01 ${u} 111110 immh:4 immb:3 ${bin(opcode, 5)} 1 Rn:5 Rd:5`,
+      asm: `${name.toLowerCase()} <($immh:b|h|s|-)d>, <($immh:h|s|d|-)n>, <@shr>`,
       derive: sized([0, 1, 2]),
       when: (f) => get(f, "immh") !== 0 && get(f, "immh") < 8,
       regs,
@@ -153,6 +162,7 @@ const LONG: readonly Form[] = ([0, 1] as const).map((u) =>
   form({
     name: u ? "USHLL" : "SSHLL",
     bits: `0 Q ${u} 011110 immh:4 immb:3 10100 1 Rn:5 Rd:5`,
+    asm: [`[immb=0] ${u ? "u" : "s"}xtl(Q:|2) <Vd>.(immh:-|8h|4s|-|2d), <Vn>.%Th`, `${u ? "u" : "s"}shll(Q:|2) <Vd>.%Tha, <Vn>.%Th, <@shl>`],
     by: ["Q"],
     derive: sized([0, 1, 2]),
     when: (f) => get(f, "immh") !== 0 && get(f, "immh") < 8,

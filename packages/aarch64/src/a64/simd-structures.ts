@@ -15,6 +15,9 @@ const POSTS = [
   { post: "register", bit: "1", rm: "Rm:5" },
 ] as const satisfies readonly { readonly post: Post; readonly bit: string; readonly rm: string }[];
 
+/** Syntax of the address; `bytes` is the choice of what the base moves by. */
+const address = (post: Post, bytes: string): string => ({ none: "[<Xn|sp>]", bytes: `[<Xn|sp>], #${bytes}`, register: "[<Xn|sp>], <Xm>" })[post];
+
 const regsOf = { t: vec("Rt"), n: sp("Rn"), m: zr("Rm") } as const;
 type Registers = Readonly<Record<keyof typeof regsOf, Reg>>;
 
@@ -95,6 +98,7 @@ const MULTIPLE_FORMS: readonly Form[] = MULTIPLE.flatMap(([opcode, count, struct
       return form({
         name: `${L ? "LD" : "ST"}${structure}_${count}_${post}`,
         bits: `0 Q 001100 ${bit} ${L} 0 ${rm} ${bin(opcode, 4)} size:2 Rn:5 Rt:5`,
+        asm: `${L ? "ld" : "st"}${structure} <@list:${count} Rt ${structure === 1 ? "%T1" : "%T"}>, ${address(post, `(Q:${8 * count}|${16 * count})`)}`,
         by: ["Q"],
         derive: { size: { values: structure === 1 ? [0] : [0, 1, 2, 3], of: (f: Fields) => (structure === 1 ? 0 : get(f, "size")) } },
         skip: ({ Q, size }) => !isAllocated(Q, size),
@@ -104,7 +108,15 @@ const MULTIPLE_FORMS: readonly Form[] = MULTIPLE.flatMap(([opcode, count, struct
         run: (s, { Q, size }, r) => {
           const width = Q ? 16 : 8;
           const va = s.body.let(s.x(r.n));
-          multiple(s, L === 1, size, width, structure, va, Array.from({ length: count }, (_, i) => s.following(r.t, i)));
+          multiple(
+            s,
+            L === 1,
+            size,
+            width,
+            structure,
+            va,
+            Array.from({ length: count }, (_, i) => s.following(r.t, i)),
+          );
           moveBase(s, post, va, width * count, r);
         },
       });
@@ -125,7 +137,12 @@ function isLaneAllocated(f: Fields): boolean {
 /** Puts an element into the lane that the immediate names. */
 function insert(s: Stage, scale: number, into: Value, element: Value): Value {
   const ops = lanesOf(scale);
-  const numbers = [v128.konst(0x0706050403020100n, 0x0f0e0d0c0b0a0908n), v128.konst(0x0003000200010000n, 0x0007000600050004n), v128.konst(1n << 32n, (3n << 32n) | 2n), v128.konst(0n, 1n)];
+  const numbers = [
+    v128.konst(0x0706050403020100n, 0x0f0e0d0c0b0a0908n),
+    v128.konst(0x0003000200010000n, 0x0007000600050004n),
+    v128.konst(1n << 32n, (3n << 32n) | 2n),
+    v128.konst(0n, 1n),
+  ];
   const lane = scale === 3 ? i64.and(s.imm64(), i64.konst(15)) : s.imm32(0);
   return v128.bitselect(ops.splat(element), into, ops.eq(numbers[scale] ?? ZERO, ops.splat(lane)));
 }
@@ -143,6 +160,7 @@ const SINGLE_FORMS: readonly Form[] = [1, 2, 3, 4].flatMap((count) =>
       form({
         name: `${L ? "LD" : "ST"}${count}_lane_${post}`,
         bits: `0 Q 001101 ${bit} ${L} ${(count - 1) & 1} ${rm} scale:2 ${(count - 1) >> 1} S size:2 Rn:5 Rt:5`,
+        asm: `${L ? "ld" : "st"}${count} <@list:${count} Rt ($lane:b|h|s|d)>[<@laneOfStructure>], ${address(post, `($lane:${[1, 2, 4, 8].map((bytes) => bytes * count).join("|")})`)}`,
         derive: { log2: { values: [0, 1, 2, 3], of: scaleOf } },
         when: isLaneAllocated,
         regs: regsOf,
@@ -175,6 +193,7 @@ const REPLICATE_FORMS: readonly Form[] = [1, 2, 3, 4].flatMap((count) =>
     form({
       name: `LD${count}R_${post}`,
       bits: `0 Q 001101 ${bit} 1 ${(count - 1) & 1} ${rm} 11 ${(count - 1) >> 1} 0 size:2 Rn:5 Rt:5`,
+      asm: `ld${count}r <@list:${count} Rt %T1>, ${address(post, `(size:${[1, 2, 4, 8].map((bytes) => bytes * count).join("|")})`)}`,
       by: ["Q", "size"],
       regs: regsOf,
       fp: true,

@@ -81,6 +81,13 @@ function operands(s: Stage, size: number, q: number, u: boolean, r: Registers): 
   return { s, size, q, u, a: s.body.let(s.v(r.n)), b: s.body.let(s.v(r.m)), d: () => s.v(r.d) };
 }
 
+/** Long: narrow operands; wide (SADDW): the first one is wide; narrowing: both are. */
+function syntax(name: string, row: Row): string {
+  const wide = (r: string): string => `<V${r}>.%Ta`;
+  const operands = row.isNarrowing ? ["%Vd", wide("n"), wide("m")] : [wide("d"), name.endsWith("W") ? wide("n") : "%Vn", "%Vm"];
+  return `${name.toLowerCase()}(Q:|2) ${operands.join(", ")}`;
+}
+
 function forms(row: Row, u: 0 | 1): readonly Form[] {
   const name = row.names[u];
   if (name === undefined) return [];
@@ -88,6 +95,7 @@ function forms(row: Row, u: 0 | 1): readonly Form[] {
     form({
       name: `${name}_vec`,
       bits: `0 Q ${u} 01110 size:2 1 Rm:5 ${bin(row.opcode, 4)} 00 Rn:5 Rd:5`,
+      asm: syntax(name, row),
       by: ["Q", "size"],
       skip: (f) => !row.sizes.includes(f.size),
       when: (f) => row.sizes.includes(get(f, "size")),
@@ -105,6 +113,7 @@ function forms(row: Row, u: 0 | 1): readonly Form[] {
       form({
         name: `${name}_scalar`,
         bits: `01 ${u} 11110 size:2 1 Rm:5 ${bin(row.opcode, 4)} 00 Rn:5 Rd:5`,
+        asm: `${name.toLowerCase()} %Zad, %Zn, %Zm`,
         by: ["size"],
         skip: (f) => !row.sizes.includes(f.size),
         when: (f) => row.sizes.includes(get(f, "size")),

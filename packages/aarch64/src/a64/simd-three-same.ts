@@ -120,6 +120,7 @@ function forms(row: Row, u: 0 | 1): readonly Form[] {
   const vector = form({
     name: `${name}_vec`,
     bits: `0 Q ${u} 01110 size:2 1 Rm:5 ${bin(row.opcode, 5)} 1 Rn:5 Rd:5`,
+    asm: `${name.toLowerCase()} %Vd, %Vn, %Vm`,
     by: ["Q", "size"],
     skip: (f) => !isAllocated(f.Q, f.size),
     when: (f) => isAllocated(get(f, "Q"), get(f, "size")),
@@ -134,6 +135,7 @@ function forms(row: Row, u: 0 | 1): readonly Form[] {
     form({
       name: `${name}_scalar`,
       bits: `01 ${u} 11110 size:2 1 Rm:5 ${bin(row.opcode, 5)} 1 Rn:5 Rd:5`,
+      asm: `${name.toLowerCase()} %Zd, %Zn, %Zm`,
       by: ["size"],
       skip: (f) => !scalar.includes(f.size),
       when: (f) => scalar.includes(get(f, "size")),
@@ -161,10 +163,17 @@ const LOGIC_FORMS: readonly Form[] = LOGIC.map(([name, f], i) =>
   form({
     name: `${name}_vec`,
     bits: `0 Q ${i >> 2} 01110 ${bin(i & 3, 2)} 1 Rm:5 00011 1 Rn:5 Rd:5`,
+    asm: [...(name === "ORR" ? ["[Rm=Rn] mov <Vd>.%B, <Vn>.%B"] : []), `${name.toLowerCase()} <Vd>.%B, <Vn>.%B, <Vm>.%B`],
     by: ["Q"],
     regs,
     fp: true,
-    run: (s, { Q }, r) => writeV(s, r.d, widthOf(Q), f(() => s.v(r.d), s.v(r.n), s.v(r.m))),
+    run: (s, { Q }, r) =>
+      writeV(
+        s,
+        r.d,
+        widthOf(Q),
+        f(() => s.v(r.d), s.v(r.n), s.v(r.m)),
+      ),
   }),
 );
 

@@ -100,6 +100,13 @@ const ROWS: readonly Row[] = [
   { name: "NEG", u: 1, opcode: 0b01011, sizes: ALL, scalar: D, run: (o) => lanesOf(o.size).neg(o.a) },
 ];
 
+/** The pairwise sums have results of twice the lanes' size; the comparisons name the 0. */
+function syntax(name: string, kind: "vector" | "scalar"): string {
+  const [mnemonic = "", zero] = name.toLowerCase().split("_");
+  const operands = kind === "scalar" ? "%Zd, %Zn" : /^[su]ad(d|a)lp$/.test(mnemonic) ? "<Vd>.%Tl, %Vn" : "%Vd, %Vn";
+  return `${mnemonic} ${operands}${zero ? ", #0" : ""}`;
+}
+
 const regs = { d: vec("Rd"), n: vec("Rn") } as const;
 
 function run(row: Row, s: Stage, size: number, width: Width, r: Readonly<Record<"d" | "n", Reg>>): void {
@@ -112,6 +119,7 @@ function forms(row: Row): readonly Form[] {
   const vector = form({
     name: `${row.name}_vec`,
     bits: `0 Q ${row.u} 01110 size:2 10000 ${bin(row.opcode, 5)} 10 Rn:5 Rd:5`,
+    asm: syntax(row.name, "vector"),
     by: ["Q", "size"],
     skip: (f) => !isAllocated(f.Q, f.size),
     when: (f) => isAllocated(get(f, "Q"), get(f, "size")),
@@ -126,6 +134,7 @@ function forms(row: Row): readonly Form[] {
     form({
       name: `${row.name}_scalar`,
       bits: `01 ${row.u} 11110 size:2 10000 ${bin(row.opcode, 5)} 10 Rn:5 Rd:5`,
+      asm: syntax(row.name, "scalar"),
       by: ["size"],
       skip: (f) => !scalar.includes(f.size),
       when: (f) => scalar.includes(get(f, "size")),
@@ -156,6 +165,7 @@ const NARROW_FORMS: readonly Form[] = NARROW.flatMap(([name, u, opcode, saturati
   const vector = form({
     name: `${name}_vec`,
     bits: `0 Q ${u} 01110 size:2 10000 ${bin(opcode, 5)} 10 Rn:5 Rd:5`,
+    asm: `${name.toLowerCase()}(Q:|2) %Vd, <Vn>.%Ta`,
     by: ["Q", "size"],
     skip: (f) => f.size === 3,
     when: (f) => get(f, "size") < 3,
@@ -169,6 +179,7 @@ const NARROW_FORMS: readonly Form[] = NARROW.flatMap(([name, u, opcode, saturati
     form({
       name: `${name}_scalar`,
       bits: `01 ${u} 11110 size:2 10000 ${bin(opcode, 5)} 10 Rn:5 Rd:5`,
+      asm: `${name.toLowerCase()} %Zd, %Zan`,
       by: ["size"],
       skip: (f) => f.size === 3,
       when: (f) => get(f, "size") < 3,
@@ -184,6 +195,7 @@ const OTHERS: readonly Form[] = [
   form({
     name: "SHLL",
     bits: "0 Q 1 01110 size:2 10000 10011 10 Rn:5 Rd:5",
+    asm: "shll(Q:|2) <Vd>.%Ta, %Vn, #(size:8|16|32)",
     by: ["Q", "size"],
     skip: (f) => f.size === 3,
     when: (f) => get(f, "size") < 3,
@@ -194,6 +206,7 @@ const OTHERS: readonly Form[] = [
   form({
     name: "NOT_vec",
     bits: "0 Q 1 01110 00 10000 00101 10 Rn:5 Rd:5",
+    asm: ["mvn <Vd>.%B, <Vn>.%B", "not <Vd>.%B, <Vn>.%B"],
     by: ["Q"],
     regs,
     fp: true,

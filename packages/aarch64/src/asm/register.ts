@@ -9,7 +9,7 @@ export interface Letters {
 
 /** A letter that depends on nothing. */
 export function fixedLetter(letter: string): Letters {
-  return { of: { names: [], bits: 0, get: () => 0, split: () => ({}) }, texts: [letter] };
+  return { of: { names: [], bits: 0, get: () => 0, isKnown: () => true, split: () => ({}) }, texts: [letter] };
 }
 
 /** Names beside letter and number: [letter, number, whether 31 is SP]. */

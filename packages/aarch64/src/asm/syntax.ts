@@ -1,4 +1,5 @@
 import type { Fields } from "../a64/form.js";
+import { DERIVED } from "./derived.js";
 import type { Scan } from "./scan.js";
 
 /** What a piece of text says about the instruction, and where the text goes on. */
@@ -28,6 +29,8 @@ export interface Packed {
   readonly names: readonly string[];
   readonly bits: number;
   get(f: Fields): number;
+  /** Whether all of them are determined. */
+  isKnown(f: Fields): boolean;
   split(value: number): Fields;
 }
 
@@ -35,14 +38,17 @@ export interface Packed {
 export function packed(path: string, widths: Readonly<Record<string, number>>): Packed {
   const names = path.split(".");
   const parts = names.map((name) => {
-    const width = widths[name];
+    const derived = DERIVED[name];
+    const width = derived?.width ?? widths[name];
     if (width === undefined) throw new Error(`the encoding has no field '${name}'`);
-    return { name, width };
+    const get = (f: Fields): number => f[name] ?? derived?.of(f) ?? 0;
+    return { name, width, get, from: derived?.from ?? [name] };
   });
   return {
     names,
     bits: parts.reduce((sum, part) => sum + part.width, 0),
-    get: (f) => parts.reduce((value, part) => value * 2 ** part.width + (f[part.name] ?? 0), 0),
+    get: (f) => parts.reduce((value, part) => value * 2 ** part.width + part.get(f), 0),
+    isKnown: (f) => parts.every(({ name, from }) => name in f || from.every((base) => base in f)),
     split: (value) => {
       const fields: Record<string, number> = {};
       for (const { name, width } of [...parts].reverse()) {

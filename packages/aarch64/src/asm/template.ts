@@ -16,7 +16,7 @@ import { choice, literal, optional, type Packed, packed, sequence, type Syntax, 
  * - `<imm12>`, `<b5.b40>`: a number; `:s` signed, `:x` in hexadecimal (`:X` with two digits), `:l` a label, `:p` a label counted in pages; `*8` or `*size` (a power of
  *   two) scaled, `*(opc:4|8)` scaled by the value of a field; `+1` biased; `<64-immh.immb>` counted down.
  * - `<@name>`, `<@name:argument>`: an operand of operands.ts.
- * - `%cond`: a macro of MACROS.
+ * - `%cond`: a macro of MACROS. `$imm5`: a field that follows from others (derived.ts).
  *
  * Of a form's templates the first one that fits is printed; all of them are read.
  */
@@ -33,6 +33,9 @@ export interface Template {
 }
 
 const CONDITIONS = ["eq", "ne", "cs/hs", "cc/lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "al", "nv"] as const;
+
+/** The arrangement of a vector by size and Q. */
+const T = "(size.Q:8b|16b|4h|8h|2s|4s|-|2d)";
 
 /** Choices that many templates share. */
 const MACROS: Readonly<Record<string, string>> = {
@@ -53,21 +56,38 @@ const MACROS: Readonly<Record<string, string>> = {
   St: "<(size:w|w|w|x)t>",
   Ss: "<(size:w|w|w|x)s>",
   prfop: `(Rt:${["pld", "pli", "pst"].flatMap((kind) => [1, 2, 3, 0].flatMap((n) => ["keep", "strm"].map((policy) => (n ? `${kind}l${n}${policy}` : "-")))).join("|")})`,
-  T: "(size.Q:8b|16b|4h|8h|2s|4s|-|2d)",
+  T,
   /** All arrangements, 1D included. */
   T1: "(size.Q:8b|16b|4h|8h|2s|4s|1d|2d)",
-  /** Twice as wide elements. */
+  /** Elements of twice the size: of a whole register, and of as many bytes as `%T`. */
   Ta: "(size:8h|4s|2d|-)",
+  Tl: "(size.Q:4h|8h|2s|4s|1d|2d|-|-)",
+  /** By imm5, by immh. */
+  T5: "($imm5.Q:8b|16b|4h|8h|2s|4s|-|2d)",
+  Th: "($immh.Q:8b|16b|4h|8h|2s|4s|-|2d)",
+  Tha: "($immh:8h|4s|2d|-)",
   /** Floating point, by `sz`. */
   Tf: "(sz.Q:2s|4s|-|2d)",
   B: "(Q:8b|16b)",
+  /** Vectors by size and Q. */
+  Vd: `<Vd>.${T}`,
+  Vn: `<Vn>.${T}`,
+  Vm: `<Vm>.${T}`,
+  /** Scalars by size, and of twice the size. */
+  Zd: "<(size:b|h|s|d)d>",
+  Zn: "<(size:b|h|s|d)n>",
+  Zm: "<(size:b|h|s|d)m>",
+  Zad: "<(size:h|s|d|-)d>",
+  Zan: "<(size:h|s|d|-)n>",
+  /** Loads and stores of a vector register. */
+  Ft: "<(opc.size:b|h|s|d|b|h|s|d|q|-|-|-|q)t>",
 };
 
 type Widths = Readonly<Record<string, number>>;
 
 const REGISTER = /^(?:([WXRBHSDQV])|\(([^)]+)\))([a-z]\w*?)(\+1)?(\|sp)?$/;
-const NUMBER = /^(?:(\d+)-)?([A-Za-z][\w.]*?)(?::([sxXlp]+))?(?:\*(\w+|\([^)]+\)))?(?:\+(\d+))?$/;
-const GUARD = /^([\w|]+)(:=|!=|<=|>=|=|<|>)(-?\w+)$/;
+const NUMBER = /^(?:(\d+)-)?([A-Za-z$][\w.]*?)(?::([sxXlp]+))?(?:\*([$\w]+|\([^)]+\)))?(?:\+(\d+))?$/;
+const GUARD = /^([\w.|$]+)(:=|!=|<=|>=|=|<|>)(-?\w+)$/;
 
 const texts = (body: string): readonly (string | undefined)[] => body.split("|").map((text) => (text === "-" ? undefined : text));
 
@@ -194,7 +214,11 @@ function guardOf(text: string, widths: Widths): Guard {
   const wanted = (f: Fields): number => constant ?? other?.get(f) ?? 0;
   if (operator === ":=") return { apply: (f) => (f[left] === undefined ? { ...f, ...first.split(wanted(f)) } : f), sets: first.names };
   if (operator === "=" && of.length === 1) {
-    return { apply: (f) => unify(f, first.split(wanted(f))), sets: first.names, ...(constant === undefined ? {} : { fixed: first.split(constant) }) };
+    return {
+      apply: (f) => (first.isKnown(f) ? (first.get(f) === wanted(f) ? f : undefined) : { ...f, ...first.split(wanted(f)) }),
+      sets: first.names,
+      ...(constant === undefined ? {} : { fixed: first.split(constant) }),
+    };
   }
   const compare = COMPARE[operator];
   return { apply: (f) => (compare && of.some((path) => compare(path.get(f), wanted(f))) ? f : undefined), sets: [] };
