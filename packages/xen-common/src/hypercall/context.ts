@@ -9,6 +9,7 @@ export interface Hypercall {
   readonly args: readonly bigint[];
   /** Units of work (extents, array elements, calls) left; Xen would preempt and continue, we refuse with -E2BIG. */
   budget: number;
+  readonly isInMulticall: boolean;
 }
 
 /** Work units of one HVC, multicalls included: some tens of milliseconds at the worst. */

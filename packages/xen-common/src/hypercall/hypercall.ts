@@ -41,5 +41,5 @@ function dispatch(call: Hypercall, nr: number): number {
  */
 export function doHypercall(v: Vcpu, nr: number, args: readonly bigint[]): number {
   v.domain.xen.perfc.incr("hypercalls", nr);
-  return dispatch({ v, args, budget: HYPERCALL_BUDGET }, nr);
+  return dispatch({ v, args, budget: HYPERCALL_BUDGET, isInMulticall: false }, nr);
 }
