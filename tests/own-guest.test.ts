@@ -9,7 +9,11 @@ describe.skipIf(!isBuilt)("our own small guest under xl (needs a build)", () => 
   afterAll(() => host.stop());
 
   it("talks over the SBSA UART", async () => {
-    await host.xl("create", "-q", writeOwnGuest(name, (source) => assemble(source).bytes));
+    await host.xl(
+      "create",
+      "-q",
+      writeOwnGuest(name, (source) => assemble(source).bytes),
+    );
     const console = host.console(name, "vuart");
     expect(await console.waitFor("own-guest: user code reached", 30)).toContain("PSCI 1.1");
     await console.waitFor("guest# ", 30);
