@@ -44,13 +44,15 @@ export const AT = {
   CODE: 0x140,
   /** i32: TLB set for the current exception level. */
   TLB: 0x144,
+  /** i32: record that the loop left to the slow path. */
+  RECORD: 0x168,
   /** i32: PSTATE.DAIF in bits 9:6. */
   DAIF: 0x148,
   /** i32: PSTATE.SPSel. */
   SPSEL: 0x14c,
   /** i32: level of the IRQ input. */
   IRQ: 0x150,
-  /** i32: budget left, in records' bytes, when generated code calls out. */
+  /** i32: budget left, in bytes of records, outside the loop. */
   BUDGET: 0x154,
   /** i32: this vCPU's TLB set for EL0. */
   TLB0: 0x158,
@@ -125,14 +127,14 @@ export const TLB_ENTRIES = 1024;
 const TLB_BYTES = TLB_ENTRIES * 16;
 /** TLBs of one exception level in a set: read, write, execute. */
 export const TLB_READ = 0;
-export const TLB_WRITE = TLB_BYTES;
-export const TLB_EXECUTE = 2 * TLB_BYTES;
+export const TLB_WRITE: number = TLB_BYTES;
+export const TLB_EXECUTE: number = 2 * TLB_BYTES;
 /** Bytes of one exception level's TLBs; EL1's follow EL0's. */
 export const TLB_LEVEL_BYTES: number = 3 * TLB_BYTES;
 /** Bytes of a vCPU's TLB set. */
 export const TLB_SET_BYTES: number = 2 * TLB_LEVEL_BYTES;
 /** Frames below 4 GiB of guest physical address space. */
-export const P2M_FRAMES = 1 << 20;
+export const P2M_FRAMES: number = 1 << 20;
 /** P2M entry flags below the page's host offset. */
 export const P2M_VALID = 1;
 export const P2M_READ_ONLY = 2;

@@ -14,7 +14,7 @@ const STORE: Readonly<Record<StoreWidth, readonly [type: ValueType, op: readonly
 
 /** The statements of one WebAssembly function. Values are emitted where a statement uses them. */
 export class Body {
-  readonly out = new Bytes(1024);
+  readonly out: Bytes = new Bytes(1024);
   readonly #parameters: readonly ValueType[];
   readonly #locals: ValueType[] = [];
   /** Temporaries free for reuse, by type: locals cost compile time, so `scope` gives them back. */

@@ -51,20 +51,20 @@ export const f32: FloatOps = floatOps("f32", { compare: 0x5b, arithmetic: 0x8b, 
 export const f64: FloatOps = floatOps("f64", { compare: 0x61, arithmetic: 0x99, load: 0x2b });
 
 /** Conversions, named target first as in the text format: `convert.f64_i64_s` is f64.convert_i64_s. */
-export const convert = {
+export const convert: Readonly<Record<"f32_i32_s" | "f32_i32_u" | "f32_i64_s" | "f32_i64_u" | "f32_f64" | "f64_i32_s" | "f64_i32_u" | "f64_i64_s" | "f64_i64_u" | "f64_f32", (a: Value) => Value>> = {
   f32_i32_s: unary("i32", "f32", 0xb2), f32_i32_u: unary("i32", "f32", 0xb3), f32_i64_s: unary("i64", "f32", 0xb4), f32_i64_u: unary("i64", "f32", 0xb5),
   f32_f64: unary("f64", "f32", 0xb6),
   f64_i32_s: unary("i32", "f64", 0xb7), f64_i32_u: unary("i32", "f64", 0xb8), f64_i64_s: unary("i64", "f64", 0xb9), f64_i64_u: unary("i64", "f64", 0xba),
   f64_f32: unary("f32", "f64", 0xbb),
-} as const satisfies Record<string, (a: Value) => Value>;
+};
 
 /** Saturating float to integer (NaN gives 0), as Arm's FCVTZ. */
-export const truncSat = {
+export const truncSat: Readonly<Record<"i32_f32_s" | "i32_f32_u" | "i32_f64_s" | "i32_f64_u" | "i64_f32_s" | "i64_f32_u" | "i64_f64_s" | "i64_f64_u", (a: Value) => Value>> = {
   i32_f32_s: unary("f32", "i32", [0xfc, 0]), i32_f32_u: unary("f32", "i32", [0xfc, 1]), i32_f64_s: unary("f64", "i32", [0xfc, 2]), i32_f64_u: unary("f64", "i32", [0xfc, 3]),
   i64_f32_s: unary("f32", "i64", [0xfc, 4]), i64_f32_u: unary("f32", "i64", [0xfc, 5]), i64_f64_s: unary("f64", "i64", [0xfc, 6]), i64_f64_u: unary("f64", "i64", [0xfc, 7]),
-} as const satisfies Record<string, (a: Value) => Value>;
+};
 
 /** The same bits as another type. */
-export const reinterpret = {
+export const reinterpret: Readonly<Record<"i32_f32" | "i64_f64" | "f32_i32" | "f64_i64", (a: Value) => Value>> = {
   i32_f32: unary("f32", "i32", 0xbc), i64_f64: unary("f64", "i64", 0xbd), f32_i32: unary("i32", "f32", 0xbe), f64_i64: unary("i64", "f64", 0xbf),
-} as const satisfies Record<string, (a: Value) => Value>;
+};

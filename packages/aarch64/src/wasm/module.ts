@@ -14,11 +14,12 @@ export interface FunctionRef {
   readonly signature: Signature;
 }
 
-/** Assembles a module of the binary format: one imported memory, imported functions, functions. */
+/** Assembles a module of the binary format: one imported memory, imported functions, functions, and at most one table of them. */
 export class ModuleBuilder {
   readonly #types: Signature[] = [];
   readonly #imports: { readonly module: string; readonly name: string; readonly type: number }[] = [];
   readonly #functions: { readonly type: number; body: Body | undefined }[] = [];
+  #table: readonly FunctionRef[] = [];
   readonly #exports: { readonly name: string; readonly index: number }[] = [];
   readonly #memory: { readonly module: string; readonly name: string; readonly pages: number };
 
@@ -54,6 +55,23 @@ export class ModuleBuilder {
     entry.body = body;
   }
 
+  /** The module's own table: functions of one signature, for `callIndirect`. */
+  setTable(functions: readonly FunctionRef[]): void {
+    this.#table = functions;
+  }
+
+  /** Calls the table's function at an index. */
+  callIndirect(signature: Signature, index: Value, ...args: readonly Value[]): Value {
+    const type = this.#type(signature);
+    const [result] = signature.results;
+    if (result === undefined) throw new TypeError("callIndirect needs a result");
+    return new Value(result, (out) => {
+      for (const arg of args) arg.emit(out);
+      index.emit(out);
+      out.u8(0x11).u32(type).u8(0);
+    });
+  }
+
   encode(): Uint8Array<ArrayBuffer> {
     const out = new Bytes(1 << 16).bytes([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
     const section = (id: number, fill: (body: Bytes) => void): void => {
@@ -79,10 +97,17 @@ export class ModuleBuilder {
       s.u32(this.#functions.length);
       for (const { type } of this.#functions) s.u32(type);
     });
+    if (this.#table.length > 0) section(4, (s) => s.u32(1).u8(0x70).u8(0).u32(this.#table.length));
     section(7, (s) => {
       s.u32(this.#exports.length);
       for (const { name, index } of this.#exports) s.name(name).u8(0).u32(index);
     });
+    if (this.#table.length > 0) {
+      section(9, (s) => {
+        s.u32(1).u8(0).u8(0x41).s32(0).u8(0x0b).u32(this.#table.length);
+        for (const { index } of this.#table) s.u32(index);
+      });
+    }
     section(10, (s) => {
       s.u32(this.#functions.length);
       for (const { body } of this.#functions) {

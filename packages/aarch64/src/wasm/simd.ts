@@ -29,8 +29,28 @@ function replacer(from: ValueType, code: number): (a: Value, lane: number, x: Va
   };
 }
 
+/** Operators on a whole vector. */
+export interface VectorOps {
+  readonly load: (address: Value, offset?: number) => Value;
+  readonly load32Zero: (address: Value, offset?: number) => Value;
+  readonly load64Zero: (address: Value, offset?: number) => Value;
+  readonly konst: (low: bigint, high: bigint) => Value;
+  readonly not: Unary;
+  readonly and: Binary;
+  readonly andnot: Binary;
+  readonly or: Binary;
+  readonly xor: Binary;
+  /** Bits of `a` where `mask` is 1, of `b` where it is 0. */
+  readonly bitselect: (a: Value, b: Value, mask: Value) => Value;
+  readonly anyTrue: Unary;
+  /** 16 lane numbers, 0 to 15 from `a`, 16 to 31 from `b`. */
+  readonly shuffle: (a: Value, b: Value, lanes: readonly number[]) => Value;
+  /** Byte lanes of `a` picked by `s`; 0 where the index is above 15. */
+  readonly swizzle: Binary;
+}
+
 /** Operators on a whole vector, whatever its lanes (core specification 5.4.9). */
-export const v128 = {
+export const v128: VectorOps = {
   load: loader("v128", simd(0)),
   load32Zero: loader("v128", simd(92)),
   load64Zero: loader("v128", simd(93)),
@@ -42,7 +62,6 @@ export const v128 = {
     return new Value("v128", (out) => out.u8(0xfd).u32(12).bytes(bytes));
   },
   not: one(77), and: two(78), andnot: two(79), or: two(80), xor: two(81),
-  /** Bits of `a` where `mask` is 1, of `b` where it is 0. */
   bitselect: (a: Value, b: Value, mask: Value): Value => {
     for (const v of [a, b, mask]) expectType(v, "v128", "bitselect");
     return new Value("v128", (out) => {
@@ -53,7 +72,6 @@ export const v128 = {
     });
   },
   anyTrue: unary("v128", "i32", simd(83)),
-  /** 16 lane numbers, 0 to 15 from `a`, 16 to 31 from `b`. */
   shuffle: (a: Value, b: Value, lanes: readonly number[]): Value => {
     if (lanes.length !== 16) throw new TypeError("shuffle needs 16 lanes");
     return new Value("v128", (out) => {
@@ -62,9 +80,8 @@ export const v128 = {
       out.u8(0xfd).u32(13).bytes(lanes);
     });
   },
-  /** Byte lanes of `a` picked by `s`; 0 where the index is above 15. */
   swizzle: two(14),
-} as const;
+};
 
 /** Integer operators of one lane size. Operators that WebAssembly has not for a size throw when used. */
 export interface LaneOps {
@@ -146,7 +163,7 @@ export const lanes: readonly [LaneOps, LaneOps, LaneOps, LaneOps] = [
 /** Set bits of each byte. */
 export const popcnt8: Unary = one(98);
 /** Pairwise sums of neighbours into lanes of double size. */
-export const extaddPairwise = { i16_s: one(124), i16_u: one(125), i32_s: one(126), i32_u: one(127) } as const;
+export const extaddPairwise: Readonly<Record<"i16_s" | "i16_u" | "i32_s" | "i32_u", Unary>> = { i16_s: one(124), i16_u: one(125), i32_s: one(126), i32_u: one(127) };
 
 /** Floating-point lanes. */
 export interface FloatLaneOps {
@@ -172,6 +189,6 @@ export const f64x2: FloatLaneOps = {
 };
 
 /** Lane conversions. */
-export const laneConvert = {
+export const laneConvert: Readonly<Record<"f64_f32_low" | "f32_f64_zero" | "i32_f32_s" | "i32_f32_u" | "f32_i32_s" | "f32_i32_u" | "f64_i32_low_s" | "f64_i32_low_u", Unary>> = {
   f64_f32_low: one(95), f32_f64_zero: one(94), i32_f32_s: one(248), i32_f32_u: one(249), f32_i32_s: one(250), f32_i32_u: one(251), f64_i32_low_s: one(254), f64_i32_low_u: one(255),
-} as const;
+};
