@@ -61,9 +61,10 @@ export function linkStatic(source: string): Uint8Array {
     [0, 2],
     [0, 2],
   ]);
+  const hasData = data.size + bss.size > 0;
   const textSize = TEXT + BigInt(text.size);
   segment(0, READ_EXECUTE, 0n, BASE, [textSize, textSize]);
-  segment(1, READ_WRITE, dataOffset, data.address, [BigInt(data.size), bss.address + BigInt(bss.size) - data.address]);
+  if (hasData) segment(1, READ_WRITE, dataOffset, data.address, [BigInt(data.size), bss.address + BigInt(bss.size) - data.address]);
   file.set(text.bytes, Number(TEXT));
   if (data.size) file.set(data.bytes, Number(dataOffset));
   return file;

@@ -133,10 +133,10 @@ const byteMask: MakeOperand = ({ widths }) => {
     names: imm8.names,
     isHex: true,
     wanted: "a value whose bytes are 0 or 0xff",
-    values: (f) => [[0, 1, 2, 3, 4, 5, 6, 7].reduce<bigint>((sum, i) => ((imm8.get(f) >> i) & 1 ? sum | (0xffn << BigInt(8 * i)) : sum), 0n)],
+    values: (f) => [BigInt(`0x${Array.from({ length: 8 }, (_, i) => ((imm8.get(f) >> (7 - i)) & 1 ? "ff" : "00")).join("")}`)],
     fields: ([value = 0n]) => {
       const bytes = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
-      return bytes.every((byte) => byte === 0 || byte === 0xff) ? imm8.split(bytes.reduce((sum, byte, i) => sum | (byte & (1 << i)), 0)) : undefined;
+      return bytes.every((byte) => byte === 0 || byte === 0xff) ? imm8.split(bytes.reduce<number>((sum, byte, i) => sum | (byte & (1 << i)), 0)) : undefined;
     },
   });
 };
