@@ -2,8 +2,6 @@ import { CodeCache } from "./code-cache.js";
 import type { BudgetExit, CallExit, Exit, MmioExit, SysregExit, WaitExit } from "./exit.js";
 import { buildInterpreter } from "./interpreter/loop.js";
 import { Predecoder } from "./interpreter/predecode.js";
-import { START } from "./interpreter/handlers.js";
-import { START_RECORD } from "./interpreter/loop.js";
 import { AT, EXIT, layoutOf, type Layout, P2M_FRAMES, P2M_READ_ONLY, P2M_VALID, RECORD_BYTES } from "./layout.js";
 import { type MmioAccess, mmioAccess } from "./mmio.js";
 import type { PageAccess, Processor, ProcessorOptions, VcpuRecord, VcpuRegisters } from "./processor.types.js";
@@ -70,7 +68,6 @@ class WasmProcessor implements Processor {
       },
     });
     this.#wasm = instance.exports as unknown as InterpreterExports;
-    this.#state.view.setUint16(START_RECORD, START, true);
     this.#registers = Array.from({ length: options.vcpus }, (_, vcpu) => new Registers(vcpu, this.#state, this.#wasm, this.#system));
     for (let vcpu = options.vcpus - 1; vcpu >= 0; vcpu--) this.resetVcpu(vcpu);
   }

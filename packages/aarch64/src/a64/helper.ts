@@ -31,3 +31,13 @@ export function helpersOf(module: ModuleBuilder): CallHelper {
   };
   return use;
 }
+
+/** Makes a helper whose emitter names its parameters. */
+export function helper(
+  name: string,
+  parameters: readonly ValueType[],
+  result: ValueType,
+  emit: (body: Body, call: CallHelper, ...parameters: Value[]) => Value,
+): Helper {
+  return { name, parameters, result, emit: (body, values, call) => emit(body, call, ...values) };
+}

@@ -14,9 +14,8 @@ export interface Handler {
 /** Handlers that are not instructions. 0 is what fresh memory holds. */
 export const UNDECODED = 0;
 export const NEXT_PAGE = 1;
-export const START = 2;
-export const UNDEFINED = 3;
-const FIRST = 4;
+export const UNDEFINED = 2;
+const FIRST = 3;
 
 interface Selector {
   readonly name: string;
@@ -60,7 +59,7 @@ for (const form of ALL_FORMS) {
   byForm.set(form, { selectors, ids });
 }
 
-/** All instruction handlers in the order of their numbers, from 4 on. */
+/** All instruction handlers in the order of their numbers. */
 export const HANDLERS: readonly Handler[] = handlers;
 
 /** Number of the handler for a decoded word (for branches, the far variant; near is one more); UNDEFINED if the form has none. */

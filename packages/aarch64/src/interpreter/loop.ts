@@ -1,25 +1,30 @@
+import { type CallHelper, helpersOf } from "../a64/helper.js";
 import { AT, EXIT, type Layout, RECORD_BYTES, THEN, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import { defineRuntime, type Runtime } from "../runtime.js";
-import { helpersOf } from "../a64/helper.js";
-import { Body, type Label } from "../wasm/body.js";
+import { Body } from "../wasm/body.js";
 import { extendS, extendU, i32, i64, wrap } from "../wasm/integer.js";
-import { call, ModuleBuilder } from "../wasm/module.js";
+import { call, type FunctionRef, ModuleBuilder, type Signature } from "../wasm/module.js";
 import type { Value } from "../wasm/value.js";
-import { type Handler, HANDLERS, NEXT_PAGE, START, UNDECODED, UNDEFINED } from "./handlers.js";
+import { type Handler, HANDLERS, NEXT_PAGE, UNDECODED, UNDEFINED } from "./handlers.js";
 import { type Frame, InterpreterStage } from "./stage.js";
-
-/** Record in front of all pages whose handler starts a run. */
-export const START_RECORD = 0x1800;
 
 const zero = i32.konst(0);
 const step = i32.konst(RECORD_BYTES);
 const get32 = (at: number): Value => i32.load(zero, at);
 const get64 = (at: number): Value => i64.load(zero, at);
 
-/** A handler outside the loop: (record) -> THEN. */
-function outline(module: ModuleBuilder, runtime: Runtime, callHelper: ReturnType<typeof helpersOf>, handler: Handler): ReturnType<ModuleBuilder["declare"]> {
-  const ref = module.declare({ parameters: ["i32"], results: ["i32"] });
-  const body = new Body(["i32"]);
+/** Why the loop came back to `run`. */
+const STOP = { punt: 0, spent: 1, fetch: 2 } as const;
+
+const HANDLER: Signature = { parameters: ["i32"], results: ["i32"] };
+
+/** The address of a record of the page that runs. */
+const pcOf = (record: Value, page: Value, code: Value): Value => i64.add(page, extendU(i32.shrU(i32.sub(record, code), i32.konst(2))));
+
+/** A handler as a function, complete with its slow paths: (record) -> THEN. */
+function defineHandler(module: ModuleBuilder, runtime: Runtime, callHelper: CallHelper, handler: Handler): FunctionRef {
+  const ref = module.declare(HANDLER);
+  const body = new Body(HANDLER.parameters);
   const record = body.parameter(0);
   const jumpTo = (target: Value): void => {
     body.store("i64", zero, target, AT.PC);
@@ -31,10 +36,10 @@ function outline(module: ModuleBuilder, runtime: Runtime, callHelper: ReturnType
     tlb: get32(AT.TLB),
     page: get64(AT.PAGE),
     code: get32(AT.CODE),
-    remaining: get32(AT.BUDGET),
-    leave: (then) => body.return(then),
+    leave: (then) => body.return(then()),
+    punt: () => body.unreachable(),
     jumpTo,
-    jumpNear: (distance) => jumpTo(i64.add(i64.add(get64(AT.PAGE), extendU(i32.shrU(i32.sub(record, get32(AT.CODE)), i32.konst(2)))), i64.shrS(extendS(distance), i64.konst(2)))),
+    jumpNear: (distance) => jumpTo(i64.add(pcOf(record, frame.page, frame.code), i64.shrS(extendS(distance), i64.konst(2)))),
   };
   new InterpreterStage(frame, runtime, callHelper, handler.isNear).run(handler.form, handler.selectors);
   body.return(zero);
@@ -43,58 +48,51 @@ function outline(module: ModuleBuilder, runtime: Runtime, callHelper: ReturnType
 }
 
 /**
- * Builds the interpreter: `run(budget)` executes from AT.PC until the budget (in bytes of records) is used up or an exit.
- *
- * One function holds a loop over a `br_table` with the hot handlers as its arms; the others are functions it calls. The local `budget` is kept so
- * that `budget - record` is what remains: going to the next record costs nothing, and a branch adds its distance.
+ * The loop: a `br_table` over the hot handlers. It makes no calls, so that V8 keeps its locals in registers: what is not hot, or not the common case of
+ * a hot handler, is left for `run` to do. The local `budget` is kept so that `budget - record` is what remains of it: going to the next record costs nothing,
+ * and a branch adds its distance. Gives a STOP and leaves record and budget (for `fetch`: PC and budget) in the window.
  */
-export function buildInterpreter(layout: Layout): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1 });
-  const runtime = defineRuntime(module, layout);
-  const callHelper = helpersOf(module);
-  const outlined = new Map(HANDLERS.filter((h) => !h.isHot).map((h) => [h.id, outline(module, runtime, callHelper, h)]));
-
-  const run = module.declare({ parameters: ["i32"], results: [] }, "run");
-  const body = new Body(["i32"]);
+function defineLoop(module: ModuleBuilder, runtime: Runtime): FunctionRef {
+  const callHelper: CallHelper = (helper) => {
+    throw new Error(`a hot handler must not call ${helper.name}`);
+  };
+  const ref = module.declare({ parameters: ["i32", "i32"], results: ["i32"] });
+  const body = new Body(["i32", "i32"]);
   const record = body.local("i32");
   const budget = body.local("i32");
   const page = body.local("i64");
   const code = body.local("i32");
   const tlb = body.local("i32");
   const pc = body.local("i64");
-  const then = body.local("i32");
   const put32 = (at: number, value: Value): void => body.store("i32", zero, value, at);
   const put64 = (at: number, value: Value): void => body.store("i64", zero, value, at);
-  const remaining = i32.sub(budget.value, record.value);
-  const pcOfRecord = i64.add(page.value, extendU(i32.shrU(i32.sub(record.value, code.value), i32.konst(2))));
 
-  record.set(i32.konst(START_RECORD));
-  budget.set(i32.add(body.parameter(0), i32.konst(START_RECORD + RECORD_BYTES)));
-  page.set(i64.konst(1));
+  // Parameters: record (0: go on at AT.PC) and budget.
+  record.set(body.parameter(0));
+  budget.set(body.parameter(1));
+  page.set(get64(AT.PAGE));
+  code.set(get32(AT.CODE));
+  tlb.set(get32(AT.TLB));
+  pc.set(get64(AT.PC));
 
-  const exited = body.block();
+  const fetch = body.block();
   const spent = body.block();
+  const punt = body.block();
   const loop = body.loop();
   const jump = body.block();
-  const slow = body.block();
+  body.brIf(i32.eqz(record.value), jump);
 
-  const next = (): void => {
-    record.set(i32.add(record.value, step));
-    body.br(loop);
-  };
   const frame: Frame = {
     body,
     record: record.value,
     tlb: tlb.value,
     page: page.value,
     code: code.value,
-    remaining,
-    leave: (value) => {
-      then.set(value);
-      body.br(slow);
-    },
+    leave: undefined,
+    punt: () => body.br(punt),
     jumpTo: (target) => {
       pc.set(target);
+      budget.set(i32.sub(budget.value, i32.add(record.value, step)));
       body.br(jump);
     },
     jumpNear: (distance) => {
@@ -106,102 +104,111 @@ export function buildInterpreter(layout: Layout): Uint8Array<ArrayBuffer> {
     },
   };
 
-  const ids = [UNDECODED, NEXT_PAGE, START, UNDEFINED, ...HANDLERS.map((h) => h.id)];
-  const arms: Label[] = ids.map(() => body.block()).reverse();
-  body.brTable(i32.load16u(record.value), arms, arms[UNDEFINED] as Label);
-  for (const id of ids) {
+  const hot = HANDLERS.filter((h) => h.isHot);
+  const nextPage = body.block();
+  const arms = new Map(hot.map((h) => [h.id, body.block()]));
+  const labels = Array.from({ length: HANDLERS.length + UNDEFINED + 1 }, (_, id) => (id === NEXT_PAGE ? nextPage : (arms.get(id) ?? punt)));
+  body.brTable(i32.load16u(record.value), labels, punt);
+  // Blocks close from the innermost, that is the last opened, on.
+  for (const handler of hot.toReversed()) {
     body.end();
-    body.scope(() => {
-      switch (id) {
-        case UNDECODED:
-          frame.leave(call(runtime.predecode, record.value));
-          break;
-        case NEXT_PAGE:
-          budget.set(i32.add(budget.value, step));
-          frame.jumpTo(i64.add(page.value, i64.konst(4096)));
-          break;
-        case START:
-          tlb.set(get32(AT.TLB));
-          frame.jumpTo(get64(AT.PC));
-          break;
-        case UNDEFINED:
-          frame.leave(call(runtime.raise, record.value, zero));
-          break;
-        default: {
-          const target = outlined.get(id);
-          if (target === undefined) {
-            const handler = HANDLERS[id - ids.length + HANDLERS.length] as Handler;
-            new InterpreterStage(frame, runtime, callHelper, handler.isNear).run(handler.form, handler.selectors);
-          } else {
-            put32(AT.BUDGET, remaining);
-            then.set(call(target, record.value));
-            body.brIf(then.value, slow);
-          }
-          next();
-        }
-      }
-    });
+    new InterpreterStage(frame, runtime, callHelper, handler.isNear).run(handler.form, handler.selectors);
+    record.set(i32.add(record.value, step));
+    body.br(loop);
   }
-  body.end(); // slow: `then` says where to go on.
-  body.brIf(i32.eq(then.value, i32.konst(THEN.again)), loop);
-  body.if(i32.eq(then.value, i32.konst(THEN.exit)), () => {
-    put32(AT.BUDGET, i32.sub(remaining, step));
-    body.br(exited);
-  });
-  pc.set(get64(AT.PC));
-  tlb.set(get32(AT.TLB));
-  body.end(); // jump: `pc` is where to go on.
-  budget.set(i32.sub(remaining, step));
-  const resolve = body.loop();
-  body.if(i32.ltS(budget.value, zero), () => {
-    put64(AT.PC, pc.value);
-    put32(AT.EXIT, i32.konst(EXIT.budget));
-    put32(AT.BUDGET, budget.value);
-    body.br(exited);
-  });
-  const inPage = i32.shl(i32.and(wrap(pc.value), i32.konst(0xfff)), i32.konst(2));
+  body.end(); // nextPage: the record behind the page's last is no instruction.
+  pc.set(i64.add(page.value, i64.konst(4096)));
+  budget.set(i32.sub(budget.value, record.value));
+  body.end(); // jump: on at `pc`, with the budget left in `budget`.
+  body.brIf(i32.ltS(budget.value, zero), fetch);
   const tag = body.let(i64.and(pc.value, i64.konst(-4093)));
-  body.if(
-    i64.eq(tag, page.value),
-    () => record.set(i32.add(code.value, inPage)),
-    () => {
-      const entry = body.let(i32.add(i32.and(i32.shrU(wrap(pc.value), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), tlb.value));
-      body.if(
-        i64.eq(i64.load(entry, TLB_EXECUTE), tag),
-        () => {
-          page.set(tag);
-          code.set(i32.load(entry, TLB_EXECUTE + 8));
-          put64(AT.PAGE, page.value);
-          put32(AT.CODE, code.value);
-          record.set(i32.add(code.value, inPage));
-        },
-        () => {
-          record.set(call(runtime.fillExecute, pc.value));
-          body.if(i32.eqz(record.value), () => {
-            budget.set(i32.sub(budget.value, step));
-            body.if(i32.eq(call(runtime.fetchFault, pc.value), i32.konst(THEN.exit)), () => {
-              put32(AT.BUDGET, budget.value);
-              body.br(exited);
-            });
-            pc.set(get64(AT.PC));
-            tlb.set(get32(AT.TLB));
-            body.br(resolve);
-          });
-          page.set(get64(AT.PAGE));
-          code.set(get32(AT.CODE));
-        },
-      );
-    },
-  );
-  body.end(); // resolve
+  body.if(i64.ne(tag, page.value), () => {
+    const entry = body.let(i32.add(i32.and(i32.shrU(wrap(pc.value), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), tlb.value));
+    body.brIf(i64.ne(i64.load(entry, TLB_EXECUTE), tag), fetch);
+    page.set(tag);
+    code.set(i32.load(entry, TLB_EXECUTE + 8));
+    put64(AT.PAGE, page.value);
+    put32(AT.CODE, code.value);
+  });
+  record.set(i32.add(code.value, i32.shl(i32.and(wrap(pc.value), i32.konst(0xfff)), i32.konst(2))));
   budget.set(i32.add(budget.value, record.value));
   body.br(loop);
   body.end(); // loop
-  body.end(); // spent: at `record`.
-  put64(AT.PC, pcOfRecord);
-  put32(AT.EXIT, i32.konst(EXIT.budget));
-  put32(AT.BUDGET, remaining);
-  body.end(); // exited
-  module.define(run, body);
+  body.end(); // punt
+  put32(AT.RECORD, record.value);
+  put32(AT.BUDGET, i32.sub(budget.value, record.value));
+  body.return(i32.konst(STOP.punt));
+  body.end(); // spent
+  put64(AT.PC, pcOf(record.value, page.value, code.value));
+  put32(AT.BUDGET, i32.sub(budget.value, record.value));
+  body.return(i32.konst(STOP.spent));
+  body.end(); // fetch
+  put64(AT.PC, pc.value);
+  put32(AT.BUDGET, budget.value);
+  body.return(i32.konst(STOP.fetch));
+  module.define(ref, body);
+  return ref;
+}
+
+/**
+ * Builds the interpreter's module. `run(budget)` executes from AT.PC until the budget (in bytes of records) is used up, or an exit; AT.EXIT says why, AT.BUDGET
+ * what is left. AT.BUDGET is also up to date whenever a function of the slow path runs.
+ */
+export function buildInterpreter(layout: Layout): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1 });
+  const runtime = defineRuntime(module, layout);
+  const callHelper = helpersOf(module);
+  const undefinedHandler = module.declare(HANDLER);
+  const body = new Body(HANDLER.parameters);
+  body.return(call(runtime.raise, body.parameter(0), zero));
+  module.define(undefinedHandler, body);
+  const table: FunctionRef[] = Array.from({ length: UNDEFINED + 1 }, () => undefinedHandler);
+  table[UNDECODED] = runtime.predecode;
+  for (const handler of HANDLERS) table[handler.id] = defineHandler(module, runtime, callHelper, handler);
+  module.setTable(table);
+  defineRun(module, runtime, defineLoop(module, runtime));
   return module.encode();
+}
+
+function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionRef): void {
+  const run = module.declare({ parameters: ["i32"], results: [] }, "run");
+  const body = new Body(["i32"]);
+  const put32 = (at: number, value: Value): void => body.store("i32", zero, value, at);
+  const stop = body.local("i32");
+  const record = body.local("i32");
+  const then = body.local("i32");
+  put32(AT.BUDGET, body.parameter(0));
+  put32(AT.EXIT, i32.konst(EXIT.budget));
+  // The page may have changed its translation since the last run.
+  body.store("i64", zero, i64.konst(1), AT.PAGE);
+
+  const exited = body.block();
+  const again = body.loop();
+  stop.set(call(interpret, record.value, i32.add(get32(AT.BUDGET), record.value)));
+  body.brIf(i32.eq(stop.value, i32.konst(STOP.spent)), exited);
+  body.if(
+    i32.eq(stop.value, i32.konst(STOP.fetch)),
+    () => {
+      body.brIf(i32.ltS(get32(AT.BUDGET), zero), exited);
+      record.set(call(runtime.fillExecute, get64(AT.PC)));
+      body.brIf(record.value, again);
+      // A fault: it costs an instruction, so that a vector that faults itself comes to an end.
+      put32(AT.BUDGET, i32.sub(get32(AT.BUDGET), step));
+      body.brIf(i32.ne(call(runtime.fetchFault, get64(AT.PC)), i32.konst(THEN.exit)), again);
+      body.br(exited);
+    },
+    () => {
+      record.set(get32(AT.RECORD));
+      then.set(module.callIndirect(HANDLER, i32.load16u(record.value), record.value));
+      body.brIf(i32.eq(then.value, i32.konst(THEN.again)), again);
+      put32(AT.BUDGET, i32.sub(get32(AT.BUDGET), step));
+      body.brIf(i32.eq(then.value, i32.konst(THEN.exit)), exited);
+      record.set(i32.add(record.value, step));
+      body.if(i32.eq(then.value, i32.konst(THEN.jump)), () => record.set(zero));
+      body.br(again);
+    },
+  );
+  body.end();
+  body.end();
+  module.define(run, body);
 }

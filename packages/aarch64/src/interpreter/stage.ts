@@ -21,14 +21,16 @@ export interface Frame {
   readonly page: Value;
   /** Its predecoded page, i32. */
   readonly code: Value;
-  /** Instructions left, in bytes of records, i32. */
-  readonly remaining: Value;
-  /** Leaves the handler with a THEN that is not `next`. */
-  leave(then: Value): void;
+  /**
+   * Leaves with what a function of the slow path said, a THEN that is not `next`. Undefined in the loop, which makes no calls (they would cost it its
+   * registers): `punt` instead gives the instruction up for the function to do it again from its start.
+   */
+  readonly leave: ((then: () => Value) => void) | undefined;
+  readonly punt: () => void;
   /** Leaves to a computed address. */
-  jumpTo(target: Value): void;
+  readonly jumpTo: (target: Value) => void;
   /** Leaves to the record at a distance in this page. */
-  jumpNear(distance: Value): void;
+  readonly jumpNear: (distance: Value) => void;
 }
 
 /** Byte offsets of the operand slots in a record; the fourth shares the immediate's low half. */
@@ -39,7 +41,10 @@ export const IMMEDIATE_AT = 8;
 const zero64 = i64.konst(0);
 const zero32 = i32.konst(0);
 
-/** The stage whose operands come from predecoded records. State is in memory throughout. */
+/**
+ * The stage whose operands come from predecoded records. State is in memory throughout. Whatever is not the common case leaves through `#slowly`:
+ * at that point nothing has changed, or nothing that cannot be done again.
+ */
 export class InterpreterStage implements Stage {
   readonly body: Body;
   readonly #frame: Frame;
@@ -63,6 +68,11 @@ export class InterpreterStage implements Stage {
       const regs = Object.fromEntries(Object.keys(form.regs).map((name, i) => [name, i as Reg]));
       form.run(this, selectors, regs);
     });
+  }
+
+  #slowly(then: () => Value): void {
+    if (this.#frame.leave === undefined) this.#frame.punt();
+    else this.#frame.leave(then);
   }
 
   /** Address of an operand in the window. Above its low four bits, `following` puts a distance into a `Reg`. */
@@ -289,10 +299,15 @@ export class InterpreterStage implements Stage {
   read(va: Value, bytes: number, access: (host: Value) => void, options: AccessOptions = {}): void {
     const address = this.body.let(va);
     this.#checkAligned(address, options, false);
-    const host = this.body.temp("i32");
     const entry = this.#tlbEntry(address, options);
+    const hits = this.#hits(entry, address, bytes, TLB_READ);
+    if (this.#frame.leave === undefined) {
+      this.body.if(i32.eqz(hits), this.#frame.punt);
+      return access(this.body.let(this.#hostAddress(entry, address, TLB_READ)));
+    }
+    const host = this.body.temp("i32");
     this.body.if(
-      this.#hits(entry, address, bytes, TLB_READ),
+      hits,
       () => host.set(this.#hostAddress(entry, address, TLB_READ)),
       () => this.#fill(this.#runtime.fillRead, address, bytes, options, host),
     );
@@ -303,22 +318,25 @@ export class InterpreterStage implements Stage {
     const address = this.body.let(va);
     this.#checkAligned(address, options, true);
     const entry = this.#tlbEntry(address, options);
+    const hits = this.#hits(entry, address, bytes, TLB_WRITE);
+    if (this.#frame.leave === undefined) {
+      this.body.if(i32.eqz(hits), this.#frame.punt);
+      return access(this.body.let(this.#hostAddress(entry, address, TLB_WRITE)));
+    }
+    const host = this.body.temp("i32");
     this.body.if(
-      this.#hits(entry, address, bytes, TLB_WRITE),
-      () => access(this.body.let(this.#hostAddress(entry, address, TLB_WRITE))),
-      () => {
-        const host = this.body.temp("i32");
-        this.#fill(this.#runtime.fillWrite, address, bytes, options, host);
-        access(host.value);
-        this.body.if(this.get32(AT.SPLIT), () => this.body.drop(call(this.#runtime.finishSplit)));
-      },
+      hits,
+      () => host.set(this.#hostAddress(entry, address, TLB_WRITE)),
+      () => this.#fill(this.#runtime.fillWrite, address, bytes, options, host),
     );
+    access(host.value);
+    this.body.if(this.get32(AT.SPLIT), () => this.body.drop(call(this.#runtime.finishSplit)));
   }
 
   #checkAligned(address: Value, options: AccessOptions, isWrite: boolean): void {
     if (options.aligned === undefined || options.aligned === 1) return;
     const isUnaligned = i64.ne(i64.and(address, i64.konst(options.aligned - 1)), zero64);
-    this.body.if(isUnaligned, () => this.#frame.leave(call(this.#runtime.alignmentFault, this.#frame.record, address, i32.konst(isWrite ? 1 : 0))));
+    this.body.if(isUnaligned, () => this.#slowly(() => call(this.#runtime.alignmentFault, this.#frame.record, address, i32.konst(isWrite ? 1 : 0))));
   }
 
   #tlbEntry(address: Value, options: AccessOptions): Value {
@@ -337,11 +355,11 @@ export class InterpreterStage implements Stage {
   #fill(fill: Runtime["fillRead"], address: Value, bytes: number, options: AccessOptions, host: Local): void {
     const how = bytes | ((options.element ?? bytes) << 8) | (options.unprivileged ? 1 << 16 : 0) | (options.isZva ? 1 << 17 : 0);
     host.set(call(fill, address, i32.konst(how)));
-    this.body.if(i32.eqz(host.value), () => this.#frame.leave(call(this.#runtime.fault, this.#frame.record)));
+    this.body.if(i32.eqz(host.value), () => this.#slowly(() => call(this.#runtime.fault, this.#frame.record)));
   }
 
   exception(esr: Value): void {
-    this.#frame.leave(call(this.#runtime.raise, this.#frame.record, esr));
+    this.#slowly(() => call(this.#runtime.raise, this.#frame.record, esr));
   }
 
   undefined(): void {
@@ -349,17 +367,17 @@ export class InterpreterStage implements Stage {
   }
 
   supervisorCall(imm: Value): void {
-    this.#frame.leave(call(this.#runtime.raiseNext, this.#frame.record, i32.or(i32.konst(0x15 << 26), imm)));
+    this.#slowly(() => call(this.#runtime.raiseNext, this.#frame.record, i32.or(i32.konst(0x15 << 26), imm)));
   }
 
   exit(code: number, arg: Value, after: "this" | "next"): void {
     const record = after === "next" ? i32.add(this.#frame.record, i32.konst(RECORD_BYTES)) : this.#frame.record;
-    this.#frame.leave(call(this.#runtime.exit, record, i32.konst(code), arg));
+    this.#slowly(() => call(this.#runtime.exit, record, i32.konst(code), arg));
   }
 
   takeInterrupt(): void {
     const isTaken = i32.and(this.get32(AT.IRQ), i32.eqz(i32.and(this.get32(AT.DAIF), i32.konst(0x80))));
-    this.body.if(isTaken, () => this.#frame.leave(call(this.#runtime.interrupt, i32.add(this.#frame.record, i32.konst(RECORD_BYTES)))));
+    this.body.if(isTaken, () => this.#slowly(() => call(this.#runtime.interrupt, i32.add(this.#frame.record, i32.konst(RECORD_BYTES)))));
   }
 
   call(helper: Helper, ...args: readonly Value[]): Value {
@@ -368,8 +386,7 @@ export class InterpreterStage implements Stage {
 
   slow(name: SlowFunction, ...args: readonly Value[]): void {
     const then = this.body.temp("i32");
-    this.put32(AT.BUDGET, this.#frame.remaining);
     then.set(call(this.#runtime[name], this.#frame.record, ...args));
-    this.body.if(then.value, () => this.#frame.leave(then.value));
+    this.body.if(then.value, () => this.#slowly(() => then.value));
   }
 }
