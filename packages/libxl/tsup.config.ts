@@ -1,3 +1,3 @@
 import { library } from "../../tsup.base.js";
 
-export default library("node");
+export default library("node", ["src/index.ts", "src/testing.ts"]);

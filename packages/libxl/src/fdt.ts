@@ -86,3 +86,42 @@ export function writeFdt(root: FdtNode): Uint8Array {
 function roundUp4(size: number): number {
   return (size + 3) & ~3;
 }
+
+/** Reads an FDT of version 17 back into a tree. Throws `RangeError` for anything that is none. */
+export function readFdt(bytes: Uint8Array): FdtNode {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0) !== FDT_MAGIC || view.getUint32(20) !== FDT_VERSION) throw new RangeError("no device tree of version 17");
+  const stringsAt = view.getUint32(12);
+  let at = view.getUint32(8);
+
+  function text(from: number): string {
+    const end = bytes.indexOf(0, from);
+    if (end < 0) throw new RangeError("a string without end");
+    return new TextDecoder().decode(bytes.subarray(from, end));
+  }
+  function word(): number {
+    const value = view.getUint32(at);
+    at += 4;
+    return value;
+  }
+  function node(): FdtNode {
+    const name = text(at);
+    at += roundUp4(name.length + 1);
+    const properties: FdtProperty[] = [];
+    const children: FdtNode[] = [];
+    for (;;) {
+      const token = word();
+      if (token === FDT_END_NODE) return { name, properties, children };
+      if (token === FDT_BEGIN_NODE) children.push(node());
+      else if (token === FDT_PROP) {
+        const length = word();
+        const key = text(stringsAt + word());
+        properties.push([key, bytes.slice(at, at + length)]);
+        at += roundUp4(length);
+      } else throw new RangeError(`unknown token ${token}`);
+    }
+  }
+
+  if (word() !== FDT_BEGIN_NODE) throw new RangeError("no root node");
+  return node();
+}

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 
@@ -18,20 +18,21 @@ export interface HostPaths {
 const SUN_PATH_MAX = 107;
 
 /**
- * The host's directory: `XEN_HOST_DIR`, else `xen-host` under `XDG_RUNTIME_DIR`, else a per-user one under the system's temporary directory.
+ * The host's directory: `XEN_HOST_DIR`, else `xen-host` under `XDG_RUNTIME_DIR` where that exists, else a per-user one under the system's temporary directory.
  * Throws for a path too long for a socket.
  */
 export function hostPaths(env: Readonly<Record<string, string | undefined>>): HostPaths {
-  const directory =
-    env["XEN_HOST_DIR"] || (env["XDG_RUNTIME_DIR"] ? join(env["XDG_RUNTIME_DIR"], "xen-host") : join(tmpdir(), `xen-host-${userInfo().uid}`));
+  const runtime = env["XDG_RUNTIME_DIR"];
+  const byDefault = runtime && existsSync(runtime) ? join(runtime, "xen-host") : join(tmpdir(), `xen-host-${userInfo().uid}`);
+  const directory = env["XEN_HOST_DIR"] || byDefault;
   const socket = join(directory, "host.sock");
   if (Buffer.byteLength(socket) > SUN_PATH_MAX) throw new Error(`${socket} is too long for a socket: set XEN_HOST_DIR to a shorter directory`);
   return { directory, socket, lock: join(directory, "host.lock"), state: join(directory, "domains.json"), log: join(directory, "host.log") };
 }
 
-/** Makes the directory with mode 0700. Throws where it belongs to somebody else or is open to others. */
+/** Makes the directory with mode 0700; its parent must exist. Throws where it belongs to somebody else or is open to others. */
 export function makePrivateDirectory(directory: string): void {
-  if (mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(directory, 0o700);
+  if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
   const found = lstatSync(directory);
   if (!found.isDirectory()) throw new Error(`${directory} is not a directory`);
   if (found.uid !== userInfo().uid) throw new Error(`${directory} belongs to user ${found.uid}`);

@@ -95,7 +95,7 @@ function errorFromWire(wire: unknown): XenCtrlError {
 export function createRpc<Remote extends object, Local extends object>(channel: RpcChannel, functions: Local): BirpcReturn<Remote, Local> {
   return createBirpc<Remote, Local>(functions, {
     post: (message: RpcMessage) => channel.send(message.e === undefined ? message : { ...message, e: errorToWire(message.e) }),
-    on: (listener) => channel.onMessage((message) => void listener(message.e === undefined ? message : { ...message, e: errorFromWire(message.e) })),
+    on: (listener) => channel.onMessage((message) => listener(message.e === undefined ? message : { ...message, e: errorFromWire(message.e) })),
     bind: "functions",
     timeout: -1,
   });
@@ -116,9 +116,10 @@ export function createRpcXenCtrl(channel: RpcChannel): XenCtrl {
     streams.forEach((stream) => stream.end());
   });
 
-  const calls = Object.fromEntries(
-    XENCTRL_METHODS.map((name) => [name, (...args: unknown[]) => rpc.$callRaw({ method: name, args })]),
-  ) as unknown as Pick<XenCtrlRpc, (typeof XENCTRL_METHODS)[number]>;
+  const calls = Object.fromEntries(XENCTRL_METHODS.map((name) => [name, (...args: unknown[]) => rpc.$callRaw({ method: name, args })])) as unknown as Pick<
+    XenCtrlRpc,
+    (typeof XENCTRL_METHODS)[number]
+  >;
   let nextStream = 1;
   return {
     ...calls,

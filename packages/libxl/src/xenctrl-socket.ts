@@ -88,7 +88,8 @@ export function socketChannel(socket: Socket, options: SocketChannelOptions = {}
 
 function checkHello(value: unknown): Hello {
   const { protocol, pid } = (value ?? {}) as Partial<Hello>;
-  if (protocol !== WIRE_PROTOCOL) throw new WireError(`the peer speaks protocol ${String(protocol)}, this is ${WIRE_PROTOCOL}: stop the running host and try again`);
+  if (protocol !== WIRE_PROTOCOL)
+    throw new WireError(`the peer speaks protocol ${String(protocol)}, this is ${WIRE_PROTOCOL}: stop the running host and try again`);
   if (typeof pid !== "number") throw new WireError("a greeting without a process id");
   return { protocol, pid };
 }

@@ -39,6 +39,10 @@ describe("values", () => {
     expect(decodeValue(join(encodeValue(value)))).toEqual(value);
   });
 
+  it("carry a Buffer as bytes", () => {
+    expect(decodeValue(join(encodeValue([Buffer.from("abc")])))).toEqual([Uint8Array.of(97, 98, 99)]);
+  });
+
   it.each([
     ["nothing", []],
     ["a length behind the end", [9, 0, 0, 0, 0x31]],

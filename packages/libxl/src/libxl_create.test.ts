@@ -1,0 +1,229 @@
+import { gzipSync } from "node:zlib";
+import { HVM_PARAM } from "xen-public";
+import { describe, expect, it } from "vitest";
+import { isLibxlError, type Log } from "./include/libxl.js";
+import { readFdt } from "./fdt.js";
+import { createLibxl, type Libxl } from "./libxl.js";
+import type { DomainConfig } from "./libxl_types.js";
+import { createFakeXenCtrl, type FakeXenCtrl, type FakeXenOptions } from "./testing.js";
+
+const MIB = 0x10_0000;
+const KERNEL_SIZE = 0x1_2345;
+const UUID = "01234567-89ab-cdef-0123-456789abcdef";
+
+function kernelImage(size = KERNEL_SIZE): Uint8Array {
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, 0x14000010, true);
+  view.setBigUint64(16, BigInt(4 * MIB), true);
+  view.setUint32(0x38, 0x644d5241, true);
+  bytes.fill(0xa5, 64);
+  return bytes;
+}
+
+interface Bench {
+  readonly ctrl: FakeXenCtrl;
+  readonly libxl: Libxl;
+  readonly lines: string[];
+  readonly files: Map<string, Uint8Array>;
+}
+
+function bench(options: FakeXenOptions = {}): Bench {
+  const ctrl = createFakeXenCtrl(options);
+  const files = new Map([
+    ["Image", kernelImage()],
+    ["initrd", new Uint8Array(5000).fill(0x5a)],
+  ]);
+  const lines: string[] = [];
+  const log: Log = (level, message, domid) => lines.push(`${level}${domid === undefined ? "" : ` ${domid}`}: ${message}`);
+  const readFile = async (path: string): Promise<Uint8Array> => {
+    const file = files.get(path);
+    if (file === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+    return file;
+  };
+  const libxl = createLibxl(ctrl, { log, readFile, now: () => 1_795_000_000_450, randomBytes: (count) => new Uint8Array(count).fill(0x11) });
+  return { ctrl, libxl, lines, files };
+}
+
+function config(b_info: DomainConfig["b_info"] = {}, c_info: Partial<DomainConfig["c_info"]> = {}): DomainConfig {
+  return {
+    c_info: { name: "guest", uuid: UUID, ...c_info },
+    b_info: { kernel: "Image", ramdisk: "initrd", cmdline: "console=hvc0", target_memkb: 256 * 1024, max_memkb: 256 * 1024, max_vcpus: 2, ...b_info },
+  };
+}
+
+describe("creating a domain", () => {
+  it("makes the calls in libxl's order and leaves the domain paused", async () => {
+    const { ctrl, libxl } = bench();
+    const domid = await libxl.domainCreateNew(config());
+    expect(ctrl.calls.filter((call, at) => call !== ctrl.calls[at - 1])).toEqual([
+      "createDomain",
+      "storeWrite",
+      "maxVcpus",
+      "setMaxMem",
+      "populatePhysmap",
+      "allocUnboundPort",
+      "setHvmParam",
+      "writeGuestMemory",
+      "setVcpuContext",
+      "storeWrite",
+      "introduceConsole",
+    ]);
+    expect(ctrl.domains.get(domid)?.controllerPauseCount).toBe(1);
+    expect((await libxl.domainInfo(domid)).paused).toBe(true);
+  });
+
+  it("asks the hypervisor for what the config says", async () => {
+    const { ctrl, libxl } = bench();
+    const domid = await libxl.domainCreateNew(config({ arch_arm: { gic_version: "v2", vuart: "sbsa_uart" } }));
+    const made = ctrl.domains.get(domid);
+    expect(made?.config).toMatchObject({ flags: 0x103, maxVcpus: 2, maxEvtchnPort: 1023, cpupoolId: 0, arch: { gicVersion: 1, nrSpis: 1, vuart: true } });
+    expect([...(made?.config.handle ?? [])]).toEqual([0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef]);
+    expect(made?.maxMemKib).toBe(256 * 1024 + 1024);
+    expect(made?.pages.size).toBe((256 * MIB) / 4096 + 4);
+    expect([0x3_9000, 0x3_9003, 0x4_0000, 0x4_ffff].map((gfn) => made?.pages.has(gfn))).toEqual([true, true, true, true]);
+    expect(made?.hasConsole).toBe(true);
+  });
+
+  it("loads kernel, ramdisk and device tree and starts vCPU 0 there", async () => {
+    const { ctrl, libxl, files } = bench();
+    const domid = await libxl.domainCreateNew(config());
+    expect(await ctrl.readGuestMemory(domid, 0x4000_0000, KERNEL_SIZE)).toEqual(files.get("Image"));
+    expect(await ctrl.readGuestMemory(domid, 0x4800_0000, 5000)).toEqual(files.get("initrd"));
+
+    const context = await ctrl.getVcpuContext(domid, 0);
+    expect(context).toMatchObject({ isOnline: true, pc: 0x4000_0000n, pstate: 0x3c5n, sctlr: 0xc5_0078n, ttbr0: 0n, ttbr1: 0n, ttbcr: 0n });
+    expect(context.x).toEqual([0x4800_2000n, ...Array.from({ length: 30 }, () => 0n)]);
+    const tree = readFdt(await ctrl.readGuestMemory(domid, 0x4800_2000, 4096));
+    const chosen = new Map(tree.children?.find(({ name }) => name === "chosen")?.properties);
+    expect(new TextDecoder().decode(chosen.get("bootargs"))).toBe("console=hvc0\0");
+    expect([...(chosen.get("linux,initrd-end") ?? [])]).toEqual([0, 0, 0, 0, 0x48, 0, 0x20, 0]);
+    expect(ctrl.domains.get(domid)?.contexts.has(1)).toBe(false);
+  });
+
+  it("sets the HVM parameters, with no xenstore", async () => {
+    const { ctrl, libxl } = bench();
+    const domid = await libxl.domainCreateNew(config());
+    expect(Object.fromEntries(ctrl.domains.get(domid)?.params ?? [])).toEqual({
+      [HVM_PARAM.CALLBACK_IRQ]: 0x0200_0000_0000_021fn,
+      [HVM_PARAM.STORE_PFN]: 0n,
+      [HVM_PARAM.STORE_EVTCHN]: 0n,
+      [HVM_PARAM.CONSOLE_PFN]: 0x3_9000n,
+      [HVM_PARAM.CONSOLE_EVTCHN]: 1n,
+      [HVM_PARAM.MONITOR_RING_PFN]: 0x3_9002n,
+    });
+  });
+
+  it("writes the domain's nodes", async () => {
+    const { ctrl, libxl } = bench();
+    const domid = await libxl.domainCreateNew(config({ avail_vcpus: [0] }));
+    const nodes = Object.fromEntries(ctrl.store);
+    expect(nodes).toMatchObject({
+      [`/local/domain/${domid}/vm`]: `/vm/${UUID}`,
+      [`/local/domain/${domid}/name`]: "guest",
+      [`/local/domain/${domid}/domid`]: String(domid),
+      [`/local/domain/${domid}/cpu/0/availability`]: "online",
+      [`/local/domain/${domid}/cpu/1/availability`]: "offline",
+      [`/local/domain/${domid}/memory/target`]: "262144",
+      [`/local/domain/${domid}/console/port`]: "1",
+      [`/local/domain/${domid}/console/ring-ref`]: String(0x3_9000),
+      [`/local/domain/${domid}/control/platform-feature-multiprocessor-suspend`]: "1",
+      [`/vm/${UUID}/start_time`]: "1795000000.45",
+      [`/libxl/${domid}/type`]: "pvh",
+    });
+    expect(nodes[`/local/domain/${domid}/store/port`]).toBeUndefined();
+    expect(await libxl.vmGetStartTime(domid)).toBe(1795000000.45);
+    expect((await libxl.retrieveDomainConfiguration(domid)).b_info.cmdline).toBe("console=hvc0");
+  });
+
+  it("unpacks a gzip'd kernel", async () => {
+    const { ctrl, libxl, files } = bench();
+    files.set("Image.gz", gzipSync(kernelImage()));
+    const domid = await libxl.domainCreateNew(config({ kernel: "Image.gz" }));
+    expect(await ctrl.readGuestMemory(domid, 0x4000_0000, KERNEL_SIZE)).toEqual(files.get("Image"));
+  });
+
+  it("sets scheduler parameters and affinity that the config names", async () => {
+    const { ctrl, libxl } = bench();
+    const domid = await libxl.domainCreateNew(config({ sched_params: { weight: 512, cap: 150 }, vcpu_hard_affinity: [[0], [1]] }));
+    expect(ctrl.domains.get(domid)?.scheduler).toEqual({ scheduler: 6, weight: 512, cap: 150 });
+    expect((await libxl.listVcpu(domid)).map(({ cpumap }) => cpumap)).toEqual([[0], [1]]);
+  });
+
+  it.each([
+    ["no kernel", config({ kernel: "" }), "INVAL", /has no kernel/],
+    ["kernel that is not there", config({ kernel: "nowhere" }), "FAIL", /kernel nowhere: cannot be read: ENOENT/],
+    ["kernel that is none", config({ kernel: "initrd" }), "FAIL", /kernel initrd: it is no arm64 Image/],
+    ["kernel that is empty", config({ kernel: "empty" }), "FAIL", /kernel empty: the file is empty/],
+    ["gzip'd kernel that is cut off", config({ kernel: "cut.gz" }), "FAIL", /kernel cut.gz: .* is it truncated/],
+    ["ramdisk that is not there", config({ ramdisk: "nowhere" }), "FAIL", /ramdisk nowhere: cannot be read/],
+    ["ramdisk that is empty", config({ ramdisk: "empty" }), "FAIL", /ramdisk empty: the file is empty/],
+    ["too little memory", config({ target_memkb: 4096 }), "FAIL", /memory = 4 MiB is too little: .* need at least 5 MiB/],
+    ["too much memory", config({ target_memkb: 4096 * 1024, max_memkb: 4096 * 1024 }), "INVAL", /memory = 4096 MiB: .* at most 3072 MiB/],
+    ["more memory than the host has", config({ target_memkb: 3072 * 1024, max_memkb: 3072 * 1024 }), "NOMEM", /has no 3072 MiB left/],
+    ["maxmem below memory", config({ max_memkb: 1024 }), "INVAL", /memory = 256 MiB is more than maxmem = 1 MiB/],
+    ["no memory", config({ target_memkb: 0 }), "INVAL", /needs memory/],
+    ["no vCPUs", config({ max_vcpus: 0 }), "INVAL", /0 vCPUs: a guest with GIC v3 has 1 to 128/],
+    ["too many vCPUs", config({ max_vcpus: 129 }), "INVAL", /1 to 128/],
+    ["too many vCPUs for a GICv2", config({ max_vcpus: 9, arch_arm: { gic_version: "v2" } }), "INVAL", /1 to 8/],
+    ["too few SPIs", config({ arch_arm: { vuart: "sbsa_uart", nr_spis: 0 } }), "INVAL", /need 1/],
+    ["type hvm", config({}, { type: "hvm" }), "INVAL", /use type = "pvh"/],
+    ["bad uuid", config({}, { uuid: "nonsense" }), "INVAL", /uuid "nonsense"/],
+    ["empty name", config({}, { name: "" }), "INVAL", /needs a name/],
+    ["name that is a path", config({}, { name: "a/b" }), "INVAL", /may not contain/],
+    ["id that cannot be", config({}, { domid: 0x7ff0 }), "INVAL", /domid 32752/],
+    ["pool that is not there", config({}, { pool_name: "fast" }), "INVAL", /CPU pool "fast" does not exist: there are Pool-0/],
+    ["disk", { ...config(), disks: [{ vdev: "xvda" }] }, "NI", /disk: not supported on this host/],
+    ["network", { ...config(), nics: [{}] }, "NI", /vif: not supported/],
+    ["trusted OS", config({ tee: "optee" }), "NI", /tee: not supported/],
+    ["weight that cannot be", config({ sched_params: { weight: 70000 } }), "INVAL", /weight 70000/],
+    ["cap that cannot be", config({ sched_params: { cap: 201 } }), "INVAL", /cap 201 is not between 0 and 200/],
+  ] as const)("refuses a config with: %s", async (_, bad, code, message) => {
+    const { ctrl, libxl, lines, files } = bench({ hostPages: (2048 * MIB) / 4096 });
+    files.set("empty", new Uint8Array(0));
+    files.set("cut.gz", gzipSync(kernelImage()).subarray(0, 100));
+    const before = new Map(ctrl.store);
+    const error = await libxl.domainCreateNew(bad).catch((thrown: unknown) => thrown);
+    expect(isLibxlError(error, code) && error.message).toMatch(message);
+    expect(lines.some((line) => line.startsWith("error") && message.test(line))).toBe(true);
+    expect(ctrl.domains.size).toBe(0);
+    expect(ctrl.store).toEqual(before);
+  });
+
+  it.each(["createDomain", "storeWrite", "maxVcpus", "setMaxMem", "populatePhysmap", "allocUnboundPort", "setHvmParam", "writeGuestMemory", "setVcpuContext", "introduceConsole"] as const)(
+    "leaves nothing behind when %s fails",
+    async (call) => {
+      const { ctrl, libxl } = bench();
+      const before = new Map(ctrl.store);
+      ctrl.failNext(call, 22);
+      const error = await libxl.domainCreateNew(config()).catch((thrown: unknown) => thrown);
+      expect(isLibxlError(error, "FAIL") && error.message).toMatch(/cannot .*: invalid argument/);
+      expect(ctrl.domains.size).toBe(0);
+      expect(ctrl.store).toEqual(before);
+    },
+  );
+
+  it("refuses a name that is taken, and takes it again when it is free", async () => {
+    const { libxl } = bench();
+    const first = await libxl.domainCreateNew(config());
+    await expect(libxl.domainCreateNew(config({}, { uuid: "11234567-89ab-cdef-0123-456789abcdef" }))).rejects.toThrow(`the name "guest" is taken by domain ${first}`);
+    await libxl.domainDestroy(first);
+    expect(await libxl.domainCreateNew(config())).not.toBe(first);
+  });
+
+  it("turns type pv into pvh and says so", async () => {
+    const { libxl, lines } = bench();
+    await libxl.domainCreateNew(config({}, { type: "pv" }));
+    expect(lines.filter((line) => line.startsWith("warn"))).toHaveLength(1);
+  });
+
+  it("fills libxl's defaults in", async () => {
+    const { libxl } = bench();
+    const filled = await libxl.domainConfigSetdefault({ c_info: { name: "g" }, b_info: {} });
+    expect(filled).toMatchObject({
+      c_info: { type: "pvh", poolid: 0, passthrough: "disabled", uuid: "11111111-1111-4111-9111-111111111111" },
+      b_info: { max_vcpus: 1, avail_vcpus: [0], max_memkb: 32768, target_memkb: 32768, shadow_memkb: 4 * (256 + 32 + 128), event_channels: 1023, trap_unmapped_accesses: true },
+      on_poweroff: "destroy",
+    });
+  });
+});
