@@ -26,15 +26,9 @@ export function createEventChannels(maxPort: number): EventChannels {
   return { ports: new Map(), maxPort: Math.min(maxPort, EVTCHN_2L_NR_CHANNELS - 1), onNotify: new Map() };
 }
 
-/** Takes the lowest free port, or the wanted one; -ENOSPC, -EBUSY or -EINVAL otherwise. */
-function allocPort(d: Domain, channel: Evtchn, wanted?: number): number {
+/** Takes the lowest free port; -ENOSPC where there is none. */
+function allocPort(d: Domain, channel: Evtchn): number {
   const { ports, maxPort } = d.evtchn;
-  if (wanted !== undefined && wanted !== 0) {
-    if (wanted > maxPort) return -ERRNO.ENOSPC;
-    if (ports.has(wanted)) return -ERRNO.EBUSY;
-    ports.set(wanted, channel);
-    return wanted;
-  }
   for (let port = 1; port <= maxPort; port++) {
     if (ports.has(port)) continue;
     ports.set(port, channel);

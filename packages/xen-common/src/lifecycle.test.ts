@@ -203,6 +203,27 @@ describe("getdomaininfo", () => {
     expect(bench.xen.domctl.getDomainInfo(1).flags).toBe(flags >>> 0);
   });
 
+  test("over suspend, pause and resume the flags are those that real Xen gave (oracle: resume-state, timeline)", () => {
+    const { xen, guest, runUntil, clock } = createBench();
+    const d = guest({ vcpus: 2 });
+    setPauseFlags(d.vcpus[1]!, VPF.DOWN);
+    const flags = (): string => xen.domctl.getDomainInfo(1).flags.toString(16);
+    const seen: string[] = [];
+    const step = (act: () => void): void => {
+      act();
+      seen.push(flags());
+    };
+    step(() => runUntil(clock.time + 2e6));
+    step(() => domainShutdown(d, SHUTDOWN.suspend));
+    step(() => runUntil(clock.time + 2e6));
+    step(() => xen.domctl.pauseDomain(1));
+    step(() => xen.domctl.resumeDomain(1));
+    step(() => runUntil(clock.time + 2e6));
+    step(() => xen.domctl.unpauseDomain(1));
+    step(() => runUntil(clock.time + 2e6));
+    expect(seen).toEqual(["ffff0122", "20126", "20106", "2010e", "ffff010a", "ffff010a", "ffff0102", "ffff0122"]);
+  });
+
   test("Dom0 runs, and lists are ascending and cut", () => {
     const { xen, guest } = createBench({ hostCpuTime: () => 12_345 });
     guest();

@@ -21,12 +21,12 @@ export function populatePhysmap(d: Domain, gfn: number, pages: number): number {
   return 0;
 }
 
-/** Takes one page of RAM away (decrease_reservation). */
+/** Takes one page of RAM away (decrease_reservation). A page of Xen's own only vanishes from the guest's sight. */
 export function removePage(d: Domain, gfn: number): number {
+  const isRam = !xenPages(d).some((page) => page.gfn === gfn);
   const rc = unmapGfn(d, gfn);
-  if (rc !== 0) return rc;
-  d.totPages = Math.max(0, d.totPages - 1);
-  return 0;
+  if (rc === 0 && isRam) d.totPages = Math.max(0, d.totPages - 1);
+  return rc;
 }
 
 /** XENMEM_remove_from_physmap; Xen's own pages can be mapped again afterwards. */

@@ -205,10 +205,8 @@ export function vcpuBlock(v: Vcpu): void {
 /** Ends a wait (vcpu_unblock); no effect on one that does not wait. */
 export function vcpuUnblock(v: Vcpu): void {
   if (clearPauseFlags(v, VPF.BLOCKED) === 0) return;
-  if (v.pollPorts.length > 0) {
-    v.pollPorts = [];
-    v.domain.xen.timers.stop(v.pollTimer);
-  }
+  v.pollPorts = [];
+  v.domain.xen.timers.stop(v.pollTimer);
   vcpuWake(v);
 }
 
