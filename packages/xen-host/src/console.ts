@@ -94,7 +94,11 @@ export function createConsole(port: ConsolePort): Console {
     open() {
       takeOutput();
       deliver();
-      const reader = new Reader(history.replay(), (bytes) => type(reader, bytes), () => drop(reader));
+      const reader = new Reader(
+        history.replay(),
+        (bytes) => type(reader, bytes),
+        () => drop(reader),
+      );
       if (isEnded) reader.close();
       else readers.add(reader);
       return reader;

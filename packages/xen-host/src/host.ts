@@ -113,13 +113,10 @@ function signalled(): Promise<NodeJS.Signals> {
 
 /** Tells of every call that may change which guests there are or how they are called. */
 function watched(xenctrl: XenCtrl, touch: () => void): XenCtrl {
-  const telling = <A extends unknown[], R>(call: (...args: A) => Promise<R>): ((...args: A) => Promise<R>) => {
-    return (...args) => call(...args).finally(touch);
-  };
   return {
     ...xenctrl,
-    createDomain: telling(xenctrl.createDomain),
-    destroyDomain: telling(xenctrl.destroyDomain),
-    storeWrite: telling(xenctrl.storeWrite),
+    createDomain: (config) => xenctrl.createDomain(config).finally(touch),
+    destroyDomain: (domid) => xenctrl.destroyDomain(domid).finally(touch),
+    storeWrite: (entries) => xenctrl.storeWrite(entries).finally(touch),
   };
 }

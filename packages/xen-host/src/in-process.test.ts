@@ -105,9 +105,7 @@ describe("consoles of a domain", () => {
     await expect(ctrl.openConsole(domid, "pv", 0)).rejects.toMatchObject({ errno: 3 });
   });
 
-  it.each([
-    ["a console that the domain has not", "pv", 1, 2],
-  ] as const)("refuse %s", async (_title, type, num, errno) => {
+  it.each([["a console that the domain has not", "pv", 1, 2]] as const)("refuse %s", async (_title, type, num, errno) => {
     const domid = await buildDomain(ctrl);
     await expect(ctrl.openConsole(domid, type, num)).rejects.toMatchObject({ errno });
   });

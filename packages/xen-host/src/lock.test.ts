@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,6 +29,21 @@ it.each([
   writeFileSync(path, JSON.stringify(holder));
   expect(takeLock(path)).toBeTypeOf("function");
   expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ pid: process.pid });
+});
+
+it("is taken over from a process that died and that nobody has waited for", async () => {
+  // The shell turns into a sleep that never waits for its child.
+  const parent = spawn("sh", ["-c", "sleep 0.05 & echo $!; exec sleep 60"]);
+  try {
+    const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    writeFileSync(path, JSON.stringify({ pid, started: stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] }));
+    expect(takeLock(path)).toBeUndefined();
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") Z ");
+    expect(takeLock(path)).toBeTypeOf("function");
+  } finally {
+    parent.kill();
+  }
 });
 
 it("is taken over where the file is broken", () => {

@@ -13,7 +13,7 @@ interface Holder {
  */
 export function takeLock(path: string): (() => void) | undefined {
   const mine = `${path}.${process.pid}`;
-  writeFileSync(mine, JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Holder), { mode: 0o600 });
+  writeFileSync(mine, JSON.stringify({ pid: process.pid, started: startOf(process.pid) ?? "" } satisfies Holder), { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
       if (tryLink(mine, path)) return () => rmSync(path, { force: true });
@@ -67,11 +67,12 @@ function isAlive({ pid, started }: Holder): boolean {
   return startOf(pid) === started;
 }
 
-/** Field 22 of /proc/PID/stat, counted behind the command's closing parenthesis. */
-function startOf(pid: number): string {
+/** Fields 3 and 22 of /proc/PID/stat, counted behind the command's closing parenthesis; a zombie has no start any more. */
+function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
   } catch {
     return "";
   }

@@ -3,7 +3,11 @@ import { createLog } from "./log.js";
 
 it("writes its own level and those above it, with time and level in front", () => {
   let text = "";
-  const log = createLog("warn", (line) => (text += line), () => new Date(0));
+  const log = createLog(
+    "warn",
+    (line) => (text += line),
+    () => new Date(0),
+  );
   log.error("a");
   log.warn("b");
   log.info("c");

@@ -11,9 +11,11 @@ const ROTATE_AT: number = 4 * 1024 * 1024;
 
 /** A log that hands each line, with time and level, to `write`. */
 export function createLog(level: LogLevel, write: (line: string) => void, now: () => Date = () => new Date()): Log {
-  const emit = (of: LogLevel) => (message: string): void => {
-    if (LOG_LEVELS.indexOf(of) <= LOG_LEVELS.indexOf(level)) write(`${now().toISOString()} ${of.padEnd(5)} ${message}\n`);
-  };
+  const emit =
+    (of: LogLevel) =>
+    (message: string): void => {
+      if (LOG_LEVELS.indexOf(of) <= LOG_LEVELS.indexOf(level)) write(`${now().toISOString()} ${of.padEnd(5)} ${message}\n`);
+    };
   return { error: emit("error"), warn: emit("warn"), info: emit("info"), debug: emit("debug") };
 }
 

@@ -21,7 +21,11 @@ beforeEach(async () => {
   path = join(directory, "host.sock");
   lines = "";
   host = createStillHost();
-  server = await listen(host.ctrl, path, createLog("debug", (line) => (lines += line)));
+  server = await listen(
+    host.ctrl,
+    path,
+    createLog("debug", (line) => (lines += line)),
+  );
   client = await connectXenCtrl(path);
 });
 afterEach(async () => {
@@ -57,7 +61,16 @@ describe("XenCtrl over the socket", () => {
   });
 
   it("carries more memory than fits a frame, both ways", async () => {
-    const domid = await client.createDomain({ handle: new Uint8Array(16), flags: 3, maxVcpus: 1, maxEvtchnPort: 1023, maxGrantFrames: 4, maxMaptrackFrames: 4, cpupoolId: 0, arch: { gicVersion: 2, nrSpis: 0, vuart: false } });
+    const domid = await client.createDomain({
+      handle: new Uint8Array(16),
+      flags: 3,
+      maxVcpus: 1,
+      maxEvtchnPort: 1023,
+      maxGrantFrames: 4,
+      maxMaptrackFrames: 4,
+      cpupoolId: 0,
+      arch: { gicVersion: 2, nrSpis: 0, vuart: false },
+    });
     await client.setMaxMem(domid, 20 * 1024);
     await client.populatePhysmap(domid, 0x40000, 4096);
     const image = Uint8Array.from({ length: 9 * 1024 * 1024 + 5 }, (_, index) => index % 251);
@@ -176,7 +189,14 @@ describe("clients that misbehave", () => {
     await vanishing.closed;
     // Its console is free again.
     const next = await client.openConsole(domid, "pv", 0);
-    await expect.poll(() => next.write(new Uint8Array()).then(() => true, () => false)).toBe(true);
+    await expect
+      .poll(() =>
+        next.write(new Uint8Array()).then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
     await isUnharmed();
   });
 

@@ -30,10 +30,12 @@ export async function listen(xenctrl: XenCtrl, socketPath: string, log: Log): Pr
       log.warn("client dropped: it did not greet");
       socket.destroy();
     }, GREETING_TIME);
-    channel.ready.then(
-      (hello) => log.debug(`client ${hello.pid} connected`),
-      () => undefined,
-    ).finally(() => clearTimeout(timer));
+    channel.ready
+      .then(
+        (hello) => log.debug(`client ${hello.pid} connected`),
+        () => undefined,
+      )
+      .finally(() => clearTimeout(timer));
     void channel.closed.then(() => clients.delete(socket));
   }
 

@@ -4,9 +4,9 @@ import type { XenCtrl } from "libxl";
 /** Names of the guests, kept on disk while a host lives: what is found at the next start was lost with it. */
 export interface StateFile {
   /** Something changed; the file follows within a moment. */
-  touch(): void;
+  readonly touch: () => void;
   /** A clean stop: nothing was lost. */
-  remove(): void;
+  readonly remove: () => void;
 }
 
 /** Names of the guests of a host that died, in order of their ids; empty after a clean stop. */

@@ -16,7 +16,7 @@ export function createStore(): Store {
       if (!Object.keys(entries).every(isPath)) return false;
       for (const [path, value] of Object.entries(entries)) {
         if (value !== null) nodes.set(path, value);
-        else for (const key of [...nodes.keys()]) if (key === path || key.startsWith(`${path}/`)) nodes.delete(key);
+        else for (const key of nodes.keys()) if (key === path || key.startsWith(`${path}/`)) nodes.delete(key);
       }
       return true;
     },

@@ -19,7 +19,10 @@ const maybe = <T extends v.GenericSchema>(schema: T): v.ExactOptionalSchema<T, u
 
 const createDomain = v.strictObject({
   domid: maybe(domid),
-  handle: v.pipe(bytes, v.check((handle) => handle.length === 16, "a handle has 16 bytes")),
+  handle: v.pipe(
+    bytes,
+    v.check((handle) => handle.length === 16, "a handle has 16 bytes"),
+  ),
   flags: u32,
   maxVcpus: u32,
   maxEvtchnPort: v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(U32)),

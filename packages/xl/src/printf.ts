@@ -4,13 +4,16 @@
  */
 export function printf(format: string, ...values: readonly (string | number | bigint)[]): string {
   let next = 0;
-  return format.replaceAll(/%(-?)(0?)(\d*)(?:\.(\d+))?l*([scduxf%])/g, (_all, left: string, zero: string, width: string, precision: string | undefined, kind: string) => {
-    if (kind === "%") return "%";
-    const value = values[next++] ?? "";
-    const text = convert(value, kind, precision === undefined ? undefined : Number(precision));
-    if (left === "-") return text.padEnd(Number(width));
-    return text.padStart(Number(width), zero === "0" ? "0" : " ");
-  });
+  return format.replaceAll(
+    /%(-?)(0?)(\d*)(?:\.(\d+))?l*([scduxf%])/g,
+    (_all, left: string, zero: string, width: string, precision: string | undefined, kind: string) => {
+      if (kind === "%") return "%";
+      const value = values[next++] ?? "";
+      const text = convert(value, kind, precision === undefined ? undefined : Number(precision));
+      if (left === "-") return text.padEnd(Number(width));
+      return text.padStart(Number(width), zero === "0" ? "0" : " ");
+    },
+  );
 }
 
 function convert(value: string | number | bigint, kind: string, precision: number | undefined): string {

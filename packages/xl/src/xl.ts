@@ -33,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   return runCommand(command, args, global);
 }
 
-const GLOBAL_OPTIONS = [..."vftTN"].map((short) => ({ short, help: "" }));
+const GLOBAL_OPTIONS = Array.from("vftTN").map((short) => ({ short, help: "" }));
 
 function help(name: string | undefined): number {
   const command = name === undefined ? undefined : lookup(name);

@@ -54,7 +54,10 @@ describe("help", () => {
 
   it.each([
     ["resume", "Usage: xl [-vtTf] resume <Domain>\n\nContinue a suspended domain where it asked to be resumed.\n\n"],
-    ["dmesg", "Usage: xl [-vtT] dmesg [-c]\n\nPrint Xen's message buffer.\n\nOptions:\n\n  -c, --clear                    Empty the buffer after printing it.\n  --json                         Print JSON.\n"],
+    [
+      "dmesg",
+      "Usage: xl [-vtT] dmesg [-c]\n\nPrint Xen's message buffer.\n\nOptions:\n\n  -c, --clear                    Empty the buffer after printing it.\n  --json                         Print JSON.\n",
+    ],
   ])("describes %s", (name, text) => {
     expect(describeCommand(lookup(name) as (typeof CMDTABLE)[number])).toBe(text);
   });

@@ -1,4 +1,4 @@
-import type { ConsoleStream, ConsoleType } from "libxl";
+import type { ConsoleStream, ConsoleType, Libxl } from "libxl";
 import { EXIT, findDomain, type Invocation, XlError } from "./xl_context.js";
 
 /** Ctrl-]. */
@@ -23,7 +23,13 @@ export async function console({ xl, options, operands }: Invocation): Promise<nu
   const type = options.value("t") ?? (await libxl.primaryConsole(domid)).type;
   if (type !== "pv" && type !== "vuart" && type !== "serial") throw new XlError(`"${type}" is no console type: pv, serial or vuart`);
   await attach(await libxl.consoleAttach(domid, type satisfies ConsoleType, number), escape);
+  if (await isGone(libxl)) throw new XlError("the host is gone");
   return EXIT.success;
+}
+
+/** True if the connection ended, so that it was not the domain that did. */
+function isGone(libxl: Libxl): Promise<boolean> {
+  return Promise.race([libxl.ctrl.closed.then(() => true), new Promise<false>((resolve) => setImmediate(resolve, false))]);
 }
 
 /** The process's terminal, as far as a console needs it. */
@@ -37,7 +43,11 @@ export interface Terminal {
  * Joins a console stream and the terminal until the domain is gone or the escape character comes alone. On a terminal the keyboard goes
  * raw and is put back whatever happens; other input is passed on until its end, and then the output is watched until its end.
  */
-export async function attach(stream: ConsoleStream, escape: number = DEFAULT_ESCAPE, terminal: Terminal = { input: process.stdin, output: process.stdout, error: process.stderr }): Promise<void> {
+export async function attach(
+  stream: ConsoleStream,
+  escape: number = DEFAULT_ESCAPE,
+  terminal: Terminal = { input: process.stdin, output: process.stdout, error: process.stderr },
+): Promise<void> {
   const { input, output, error } = terminal;
   let restore = (): void => undefined;
   let detach = (): void => undefined;

@@ -3,7 +3,9 @@ import type { Command } from "./xl_context.js";
 
 /** The list of commands: four lines of head, then a line each; bash completion counts on that shape. */
 export function listCommands(commands: readonly Command[]): string {
-  const rows = commands.filter(({ isHidden }) => isHidden !== true).map(({ name, summary }) => (name.length < 20 ? ` ${name.padEnd(19)} ${summary}\n` : ` ${name}\n${" ".repeat(21)}${summary}\n`));
+  const rows = commands
+    .filter(({ isHidden }) => isHidden !== true)
+    .map(({ name, summary }) => (name.length < 20 ? ` ${name.padEnd(19)} ${summary}\n` : ` ${name}\n${" ".repeat(21)}${summary}\n`));
   return `Usage: xl [-vfNtT] <subcommand> [args]\n\nSubcommands of xl:\n\n${rows.join("")}`;
 }
 

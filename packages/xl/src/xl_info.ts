@@ -1,4 +1,4 @@
-import type { Dominfo, Libxl, Physinfo, Vcpuinfo } from "libxl";
+import type { Dominfo, Json, Libxl, Physinfo, Vcpuinfo } from "libxl";
 import { printf } from "./printf.js";
 import { EXIT, findDomain, type Invocation, printJson, type Xl, XlError } from "./xl_context.js";
 import { describeCommand } from "./xl_help.js";
@@ -28,7 +28,15 @@ export function formatList(domains: readonly (Dominfo & { readonly name: string;
   if (options.numa) text += " NODE Affinity";
   text += "\n";
   for (const d of domains) {
-    text += printf("%-40s %5d %5lu %5d     %s  %8.1f", d.name, d.domid, (d.current_memkb + d.outstanding_memkb) / 1024, d.vcpu_online, stateLetters(d), d.cpu_time / 1e9);
+    text += printf(
+      "%-40s %5d %5lu %5d     %s  %8.1f",
+      d.name,
+      d.domid,
+      (d.current_memkb + d.outstanding_memkb) / 1024,
+      d.vcpu_online,
+      stateLetters(d),
+      d.cpu_time / 1e9,
+    );
     if (options.verbose) text += ` ${d.uuid}${d.shutdown ? printf(" %8x", d.shutdown_code) : printf(" %8s", "-")}`;
     if (options.verbose || options.context) text += printf(" %16s", d.ssid_label ?? "-");
     if (options.cpupool) text += printf("%16s", d.pool_name);
@@ -48,19 +56,27 @@ export async function list({ xl, command, options, operands }: Invocation): Prom
   const domains = operands[0] === undefined ? await libxl.listDomain() : [await libxl.domainInfo(await findDomain(xl, operands[0]))];
   if (options.has("long")) return listLong(xl, libxl, domains);
   const pools = new Map((await libxl.listCpupool()).map(({ poolid, pool_name }) => [poolid, pool_name]));
-  const named = await Promise.all(domains.map(async (d) => ({ ...d, name: await nameOf(libxl, d.domid), pool_name: pools.get(d.cpupool) ?? `Pool-${d.cpupool}` })));
-  if (options.has("json")) printJson(xl, named.map((d) => ({ ...d, state: stateLetters(d) })));
-  else xl.out(formatList(named, { verbose: options.has("verbose"), context: options.has("context"), cpupool: options.has("cpupool"), numa: options.has("numa") }));
+  const named = await Promise.all(
+    domains.map(async (d) => ({ ...d, name: await nameOf(libxl, d.domid), pool_name: pools.get(d.cpupool) ?? `Pool-${d.cpupool}` })),
+  );
+  if (options.has("json"))
+    printJson(
+      xl,
+      named.map((d) => ({ ...d, state: stateLetters(d) })),
+    );
+  else
+    xl.out(formatList(named, { verbose: options.has("verbose"), context: options.has("context"), cpupool: options.has("cpupool"), numa: options.has("numa") }));
   return EXIT.success;
 }
 
 async function listLong(xl: Xl, libxl: Libxl, domains: readonly Dominfo[]): Promise<number> {
-  const found: { domid: number; config: unknown }[] = [];
+  const { domainConfigToJson, yajlGen } = await import("libxl");
+  const found: Json[] = [];
   for (const { domid } of domains) {
     const config = await libxl.retrieveDomainConfiguration(domid).catch(() => undefined);
-    if (config !== undefined) found.push({ domid, config });
+    if (config !== undefined) found.push({ domid, config: domainConfigToJson(config) });
   }
-  printJson(xl, found);
+  xl.out(yajlGen(found));
   return EXIT.success;
 }
 
@@ -92,7 +108,8 @@ export function formatVcpu(name: string, domid: number, vcpu: Vcpuinfo, cpus: nu
 /** `xl vcpu-list`. */
 export async function vcpuList({ xl, options, operands }: Invocation): Promise<number> {
   const libxl = await xl.libxl();
-  const domids = operands.length === 0 ? (await libxl.listDomain()).map(({ domid }) => domid) : await Promise.all(operands.map((operand) => findDomain(xl, operand)));
+  const domids =
+    operands.length === 0 ? (await libxl.listDomain()).map(({ domid }) => domid) : await Promise.all(operands.map((operand) => findDomain(xl, operand)));
   const { nr_cpus: cpus } = await libxl.getPhysinfo();
   const rows: (Vcpuinfo & { domid: number; name: string })[] = [];
   for (const domid of domids) {
@@ -243,7 +260,8 @@ export function formatUptime(seconds: number, isShort: boolean): string {
 export async function uptime({ xl, options, operands }: Invocation): Promise<number> {
   const { uptime: hostUptime } = await import("node:os");
   const libxl = await xl.libxl();
-  const domids = operands.length === 0 ? (await libxl.listDomain()).map(({ domid: id }) => id) : await Promise.all(operands.map((operand) => findDomain(xl, operand)));
+  const domids =
+    operands.length === 0 ? (await libxl.listDomain()).map(({ domid: id }) => id) : await Promise.all(operands.map((operand) => findDomain(xl, operand)));
   const now = new Date();
   const rows: { name: string; domid: number; uptime: number }[] = [];
   for (const id of domids) {

@@ -45,7 +45,9 @@ async function watchOne(libxl: Libxl, domid: number, log: (line: string) => void
 
 /** What a config wants at a shutdown; a reason without a name destroys. */
 export function actionFor(config: DomainConfig, event: Pick<Extract<DomainEvent, { type: "domain_shutdown" }>, "shutdown_reason">): ActionOnShutdown {
-  const key = ACTION_KEYS[event.shutdown_reason as Exclude<ShutdownReason, "unknown" | "suspend">] as (typeof ACTION_KEYS)[keyof typeof ACTION_KEYS] | undefined;
+  const key = ACTION_KEYS[event.shutdown_reason as Exclude<ShutdownReason, "unknown" | "suspend">] as
+    | (typeof ACTION_KEYS)[keyof typeof ACTION_KEYS]
+    | undefined;
   if (key === undefined) return "destroy";
   return config[key] ?? (key === "on_reboot" ? "restart" : key === "on_soft_reset" ? "soft_reset" : "destroy");
 }
@@ -68,7 +70,10 @@ async function act(libxl: Libxl, domid: number, config: DomainConfig, action: Ac
 
 /** Renames the dead domain to NAME-YYYYMMDDTHHMMZ and leaves it. */
 async function setAside(libxl: Libxl, domid: number, config: DomainConfig, log: (line: string) => void): Promise<void> {
-  const stamp = new Date().toISOString().replaceAll(/[-:]|:\d\d\..*$/g, "").slice(0, 13);
+  const stamp = new Date()
+    .toISOString()
+    .replaceAll(/[-:]|:\d\d\..*$/g, "")
+    .slice(0, 13);
   const name = `${config.c_info.name}-${stamp}Z`;
   log(`domain ${domid} is kept as ${name}`);
   await libxl.domainRename(domid, name);

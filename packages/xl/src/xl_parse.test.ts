@@ -32,7 +32,16 @@ describe("xl.cfg", () => {
     ["spare vCPUs", "vcpus=1\nmaxvcpus=4", { max_vcpus: 4, avail_vcpus: [0] }],
     ["a command line", 'cmdline="a b"\nroot="/dev/vda"', { cmdline: "a b" }],
     ["a command line in parts", 'root="/dev/vda"\nextra="ro quiet"', { cmdline: "root=/dev/vda ro quiet" }],
-    ["one affinity for all vCPUs", 'vcpus=2\ncpus="1-2"', { vcpu_hard_affinity: [[1, 2], [1, 2]] }],
+    [
+      "one affinity for all vCPUs",
+      'vcpus=2\ncpus="1-2"',
+      {
+        vcpu_hard_affinity: [
+          [1, 2],
+          [1, 2],
+        ],
+      },
+    ],
     ["an affinity for each vCPU", 'vcpus=2\ncpus=["0","3"]', { vcpu_hard_affinity: [[0], [3]] }],
     ["scheduler parameters", "cpu_weight=512\ncap=25", { sched_params: { weight: 512, cap: 25 } }],
     ["a vuart and GICv2", 'vuart="sbsa_uart"\ngic_version="v2"', { arch_arm: { vuart: "sbsa_uart", gic_version: "v2" } }],
@@ -105,7 +114,12 @@ it.each([
 
 it("a bad vif is told and left out", () => {
   const lines: string[] = [];
-  expect(parseVif("mac=00:16:3E:00:00:01,bridge=xenbr0", 0, (line) => lines.push(line))).toEqual({ devid: 0, nictype: "vif", mac: "00:16:3e:00:00:01", bridge: "xenbr0" });
+  expect(parseVif("mac=00:16:3E:00:00:01,bridge=xenbr0", 0, (line) => lines.push(line))).toEqual({
+    devid: 0,
+    nictype: "vif",
+    mac: "00:16:3e:00:00:01",
+    bridge: "xenbr0",
+  });
   expect(parseVif("mac=zz", 1, (line) => lines.push(line))).toBeUndefined();
   expect(lines).toEqual(['vif "mac=zz": "zz" is no MAC address; the interface is left out']);
 });

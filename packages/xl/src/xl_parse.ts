@@ -1,4 +1,15 @@
-import { ACTION_ON_SHUTDOWN, type ActionOnShutdown, type Cfg, type DomainBuildInfo, type DomainConfig, type DomainSchedParams, type DomainType, type GicVersion, type Passthrough, type TeeType } from "libxl";
+import {
+  ACTION_ON_SHUTDOWN,
+  type ActionOnShutdown,
+  type Cfg,
+  type DomainBuildInfo,
+  type DomainConfig,
+  type DomainSchedParams,
+  type DomainType,
+  type GicVersion,
+  type Passthrough,
+  type TeeType,
+} from "libxl";
 import { XlError } from "./xl_context.js";
 import { parseDisk, parseVif } from "./xl_parse_device.js";
 
@@ -86,7 +97,8 @@ function parseBuildInfo(cfg: Cfg, options: ParseOptions): DomainBuildInfo {
   for (const key of ["max_grant_frames", "max_maptrack_frames", "max_grant_version"] as const) {
     const value = cfg.getLong(key);
     if (value !== undefined) info[key] = value;
-    if ((cfg.has(key) && value === undefined) || (value !== undefined && (value < 0 || value > INT_MAX))) throw new XlError(`${key} "${cfg.getString(key) ?? ""}" is not a number from 0 to ${INT_MAX}`);
+    if ((cfg.has(key) && value === undefined) || (value !== undefined && (value < 0 || value > INT_MAX)))
+      throw new XlError(`${key} "${cfg.getString(key) ?? ""}" is not a number from 0 to ${INT_MAX}`);
   }
   parseCommandLine(cfg, info);
   parseMemory(cfg, info);
@@ -171,7 +183,10 @@ export function parseCpuRange(text: string, nrCpus: number): number[] {
     };
     const isEvery = all !== undefined || (node !== undefined && (allNodes !== undefined || firstNode === "0"));
     const named = isEvery ? span(0, Math.max(0, nrCpus - 1)) : node !== undefined ? [] : span(Number(first), Number(last ?? first));
-    for (const cpu of named) not === "^" ? cpus.delete(cpu) : cpus.add(cpu);
+    for (const cpu of named) {
+      if (not === "^") cpus.delete(cpu);
+      else cpus.add(cpu);
+    }
   }
   return [...cpus].toSorted((a, b) => a - b);
 }
@@ -198,7 +213,8 @@ function parseAction(cfg: Cfg, key: string, byDefault: ActionOnShutdown): Action
   if (text === undefined) return byDefault;
   const wanted = text === "rename-restart" ? "restart_rename" : text.replaceAll("-", "_");
   const found = text.includes("_") ? undefined : (Object.keys(ACTION_ON_SHUTDOWN) as ActionOnShutdown[]).find((action) => action === wanted);
-  if (found === undefined) throw new XlError(`${key} "${text}" is no action: destroy, restart, rename-restart, preserve, coredump-destroy, coredump-restart or soft-reset`);
+  if (found === undefined)
+    throw new XlError(`${key} "${text}" is no action: destroy, restart, rename-restart, preserve, coredump-destroy, coredump-restart or soft-reset`);
   return found;
 }
 

@@ -69,6 +69,10 @@ export function parseDisk(source: string, spec: string): DeviceDisk {
 
 /** Parses a network interface; a bad one is told and left out, as in xl. */
 export function parseVif(spec: string, devid: number, report: (line: string) => void): DeviceNic | undefined {
+  const leaveOut = (why: string): undefined => {
+    report(`vif "${spec}": ${why}; the interface is left out`);
+    return undefined;
+  };
   const nic: DeviceNic = { devid, nictype: "vif" };
   const keys: Readonly<Record<string, (value: string) => void>> = {
     type: (value) => (nic.nictype = value === "ioemu" ? "vif_ioemu" : "vif"),
@@ -91,8 +95,8 @@ export function parseVif(spec: string, devid: number, report: (line: string) => 
     if (token === "") continue;
     if (token === "trusted" || token === "untrusted") nic.trusted = token === "trusted";
     else if (Object.hasOwn(keys, key) && value.length > 0) keys[key]?.(value.join("="));
-    else return void report(`vif "${spec}": "${token}" is not understood; the interface is left out`);
+    else return leaveOut(`"${token}" is not understood`);
   }
-  if (nic.mac !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(nic.mac)) return void report(`vif "${spec}": "${nic.mac}" is no MAC address; the interface is left out`);
+  if (nic.mac !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(nic.mac)) return leaveOut(`"${nic.mac}" is no MAC address`);
   return nic;
 }

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type DomainConfig, hostPaths, isLibxlError, type Libxl, readCfg } from "libxl";
+import { type DomainConfig, hostPaths, isLibxlError, type Libxl, readCfg, domainConfigToJson, yajlGen } from "libxl";
 import { attach } from "./xl_console.js";
 import { EXIT, findDomain, type Invocation, type Xl, XlError } from "./xl_context.js";
 import { describeCommand } from "./xl_help.js";
@@ -25,13 +25,16 @@ export async function create(invocation: Invocation): Promise<number> {
   const file = files[0];
   if (file === undefined) throw new XlError("create needs a config file", EXIT_INVAL);
 
-  const text = await readConfigText(file, operands.filter((operand) => operand.includes("=")));
+  const text = await readConfigText(
+    file,
+    operands.filter((operand) => operand.includes("=")),
+  );
   if (!options.has("quiet")) xl.err(`xl: reading the config from ${file}\n`);
   const libxl = await xl.libxl();
   const config = await parse(xl, libxl, file, text);
-  if (options.has("d")) xl.err(`${JSON.stringify(config, undefined, 4)}\n`);
+  if (options.has("d")) xl.err(yajlGen(domainConfigToJson(config)));
   if (options.has("dryrun") || xl.global.dryRun) {
-    xl.out(`${JSON.stringify(config, undefined, 4)}\n`);
+    xl.out(yajlGen(domainConfigToJson(config)));
     return EXIT.success;
   }
   try {
@@ -74,7 +77,11 @@ async function start({ xl, options }: Invocation, libxl: Libxl, config: DomainCo
 function startMonitor(domid: number, name: string): void {
   const { directory } = hostPaths(process.env);
   const log = openSync(join(directory, `xl-${name.replaceAll(/[^\w.-]/g, "_")}.log`), "a", 0o600);
-  const monitor = spawn(process.execPath, [process.argv[1] as string, "monitor", String(domid)], { detached: true, cwd: "/", stdio: ["ignore", "ignore", log] });
+  const monitor = spawn(process.execPath, [process.argv[1] as string, "monitor", String(domid)], {
+    detached: true,
+    cwd: "/",
+    stdio: ["ignore", "ignore", log],
+  });
   closeSync(log);
   monitor.unref();
 }
@@ -134,7 +141,9 @@ async function ask({ xl, command, options, operands }: Invocation, what: string,
     return EXIT.usage;
   }
   const libxl = await xl.libxl();
-  const domids = options.has("all") ? (await libxl.listDomain()).map(({ domid }) => domid).filter((domid) => domid !== 0) : [await findDomain(xl, operands[0] as string)];
+  const domids = options.has("all")
+    ? (await libxl.listDomain()).map(({ domid }) => domid).filter((domid) => domid !== 0)
+    : [await findDomain(xl, operands[0] as string)];
   let failed = false;
   for (const domid of domids) {
     xl.err(`${what} domain ${domid}\n`);

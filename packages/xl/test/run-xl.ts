@@ -10,7 +10,7 @@ const PACKAGES = fileURLToPath(new URL("../../", import.meta.url));
 /** How a child process ended. */
 export interface Result {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
 }

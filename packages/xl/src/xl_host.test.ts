@@ -1,0 +1,35 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createTestBed, isAlive, type TestBed, waitUntil } from "../test/run-xl.js";
+
+let bed: TestBed;
+beforeAll(async () => {
+  bed = await createTestBed();
+}, 60_000);
+afterAll(() => bed.close());
+
+it("the first xl starts a host, private to the user, and the second finds it", async () => {
+  const first = await bed.xl(["list"]);
+  expect(first.stderr).toBe("");
+  expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Name .*\nDomain-0 +0 +\d+ +1 +r----- +\d+\.\d\n$/) as string });
+  const pid = bed.hostPid();
+  expect(statSync(join(bed.hostDirectory, "host.sock")).mode & 0o777).toBe(0o600);
+  expect(statSync(bed.hostDirectory).mode & 0o777).toBe(0o700);
+  expect(await bed.xl(["domname", "0"])).toMatchObject({ code: 0, stdout: "Domain-0\n" });
+  expect(bed.hostPid()).toBe(pid);
+});
+
+it("several xl that start at once share one host", async () => {
+  process.kill(bed.hostPid(), "SIGKILL");
+  const results = await Promise.all(Array.from({ length: 4 }, () => bed.xl(["domid", "Domain-0"])));
+  for (const result of results) expect(result).toMatchObject({ code: 0, stdout: "0\n", stderr: "" });
+});
+
+it("SIGTERM stops the host cleanly: nothing is lost", async () => {
+  const pid = bed.hostPid();
+  process.kill(pid, "SIGTERM");
+  await waitUntil(() => !isAlive(pid), "the host to stop");
+  expect(readFileSync(join(bed.hostDirectory, "host.log"), "utf8")).toContain("stopping on SIGTERM");
+  expect(await bed.xl(["domid", "Domain-0"])).toMatchObject({ code: 0, stderr: "" });
+});

@@ -1,0 +1,198 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createTestBed, finished, isAlive, type Result, type TestBed, waitUntil } from "../test/run-xl.js";
+import { ECHO_GUEST, SPINNING_GUEST, SUSPENDING_GUEST, writeImage } from "../test/tiny-guest.js";
+
+let bed: TestBed;
+beforeAll(async () => {
+  bed = await createTestBed();
+  for (const [name, lines] of Object.entries({ suspending: SUSPENDING_GUEST, echo: ECHO_GUEST, spinning: SPINNING_GUEST })) {
+    writeImage(join(bed.directory, name), lines);
+    const cfg = `name = "${name}"\nkernel = "${join(bed.directory, name)}"\nmemory = 16\nvuart = "sbsa_uart"\n`;
+    writeFileSync(join(bed.directory, `${name}.cfg`), cfg);
+  }
+}, 60_000);
+afterAll(() => bed.close());
+afterEach(async () => {
+  const guests = JSON.parse((await bed.xl(["list", "--json"])).stdout) as { domid: number }[];
+  for (const { domid } of guests) if (domid !== 0) await bed.xl(["destroy", String(domid)]);
+});
+
+const cfg = (name: string): string => join(bed.directory, `${name}.cfg`);
+/** The six letters of a guest's state; "" where there is none. */
+async function state(name: string): Promise<string> {
+  const { stdout } = await bed.xl(["list"]);
+  return new RegExp(`^${name} +\\d+ +\\d+ +\\d+ +(\\S{6}) `, "m").exec(stdout)?.[1] ?? "";
+}
+/** Attaches to a guest's vuart and waits for its first words. */
+async function watch(name: string): Promise<{ child: ChildProcess; ended: Promise<Result> }> {
+  const child = bed.startXl(["console", "-t", "vuart", name]);
+  const ended = finished(child);
+  await Promise.race([once(child.stdout as Readable, "data"), ended]);
+  return { child, ended };
+}
+/** Creates a guest; shows what went wrong where that fails. */
+async function create(name: string, ...args: string[]): Promise<void> {
+  expect(await bed.xl(["create", cfg(name), ...args])).toMatchObject({ code: 0, stdout: "", stderr: `xl: reading the config from ${cfg(name)}\n` });
+}
+
+describe("the main path", () => {
+  it("a guest suspends itself, xl list shows it, xl resume brings it back, and its poweroff ends it", async () => {
+    await create("suspending");
+    await waitUntil(async () => (await state("suspending")) === "---ss-", "the guest to suspend");
+
+    const { ended: watcher } = await watch("suspending");
+    expect(await bed.xl(["resume", "suspending"])).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    expect(await watcher).toMatchObject({ code: 0, stdout: "hello from EL1\nResumed\n", stderr: "" });
+
+    await waitUntil(async () => (await state("suspending")) === "", "the monitor to destroy the guest");
+    const log = readFileSync(join(bed.hostDirectory, "xl-suspending.log"), "utf8");
+    expect(log).toMatch(/watching domain \d+\n.*has suspended\n.*has shut down, reason poweroff \(0\); action destroy\n/);
+
+    expect(await bed.xl(["debug-keys", "p"])).toMatchObject({ code: 0, stdout: "" });
+    const { stdout } = await bed.xl(["dmesg"]);
+    expect(stdout).toMatch(/vpsci: system_suspend +TOTAL\[ +1\]/);
+    expect(stdout).toMatch(/vpsci: system_off +TOTAL\[ +1\]/);
+  }, 30_000);
+
+  it("create -c shows the guest from the first byte and ends with it", async () => {
+    const running = finished(bed.startXl(["create", "-q", "-c", cfg("echo"), 'name="typed"']));
+    await waitUntil(async () => (await state("typed")) !== "", "the guest");
+    const typing = await bed.xl(["console", "-t", "vuart", "typed"], { input: "abcq" });
+    expect(typing).toMatchObject({ code: 0, stdout: "ready\nabcq", stderr: "" });
+    expect(await running).toMatchObject({ code: 0, stderr: "" });
+  }, 30_000);
+});
+
+describe("commands on guests", () => {
+  it("create -p leaves it paused, unpause lets it run, pause stops it", async () => {
+    await create("spinning", "-p");
+    expect(await state("spinning")).toBe("--p---");
+    await bed.xl(["unpause", "spinning"]);
+    await waitUntil(async () => (await state("spinning")) === "r-----", "the guest to run");
+    await bed.xl(["pause", "spinning"]);
+    expect(await state("spinning")).toBe("--p---");
+  });
+
+  it("answer while a guest spins", async () => {
+    await create("spinning");
+    const start = Date.now();
+    expect(await bed.xl(["info", "nr_cpus"])).toMatchObject({ code: 0, stdout: "1\n" });
+    expect(Date.now() - start).toBeLessThan(5000);
+    expect((await bed.xl(["vcpu-list", "spinning"])).stdout).toMatch(/\nspinning +\d+ +0 +0 +r-- +\d+\.\d {2}all \/ all\n$/);
+  });
+
+  it("find names and ids, and rename", async () => {
+    await create("spinning", "-p");
+    const id = (await bed.xl(["domid", "spinning"])).stdout.trim();
+    expect((await bed.xl(["domname", id])).stdout).toBe("spinning\n");
+    expect(await bed.xl(["rename", "spinning", "other"])).toMatchObject({ code: 0, stderr: "" });
+    expect((await bed.xl(["domname", id])).stdout).toBe("other\n");
+    expect((await bed.xl(["vm-list"])).stdout).toMatch(new RegExp(`^UUID +ID {4}name\n[0-9a-f-]{36}  ${id}    other +\n$`));
+    expect((await bed.xl(["uptime", "other"])).stdout).toMatch(new RegExp(`^Name +ID Uptime\nother +${id}  0:00:\\d\\d\n$`));
+    expect(JSON.parse((await bed.xl(["list", "-l", id])).stdout)).toMatchObject([{ domid: Number(id), config: { c_info: { type: "pvh" } } }]);
+  });
+
+  it.each<[string, string[], number, RegExp]>([
+    ["a name that nobody has", ["pause", "nobody"], 1, /^xl: nobody is an invalid domain identifier \(rc=-6\)\n$/],
+    ["resume of a number that is none: told, but exit 0", ["resume", "77"], 0, /./],
+    ["pause of a number that is none: told, but exit 0", ["pause", "77"], 0, /./],
+    ["destroy of a number that is none", ["destroy", "77"], 1, /./],
+    ["destroy of the host", ["destroy", "0"], 1, /^xl: domain 0 is the host itself/],
+    ["list of a number that is none", ["list", "77"], 1, /./],
+    ["the console of the host", ["console", "0"], 1, /./],
+    ["the console of a number that is none", ["console", "77"], 1, /./],
+    ["domid of nobody", ["domid", "nobody"], 1, /^xl: there is no domain "nobody"\n$/],
+    ["domname of nobody", ["domname", "77"], 1, /^xl: there is no domain 77\n$/],
+  ])("%s", async (_title, args, code, stderr) => {
+    expect(await bed.xl(args)).toMatchObject({ code, stdout: "", stderr: expect.stringMatching(stderr) as string });
+  });
+
+  it("shutdown says that there is no xenstore yet, and changes nothing", async () => {
+    await create("spinning");
+    expect(await bed.xl(["shutdown", "spinning"])).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/xenstore/) as string });
+    expect(await state("spinning")).toBe("r-----");
+  });
+});
+
+describe("create refuses", () => {
+  it.each<[string, string, number, RegExp]>([
+    ["a config with errors", "name =\n", 1, /config parsing error/],
+    ["a config without a name", "memory = 16\n", 1, /has no name/],
+    ["a kernel that is not there", 'name="x"\nkernel="/nowhere"\nmemory=16\n', 3, /nowhere/],
+    ["a config without a kernel", 'name="x"\nmemory=16\n', 6, /kernel/],
+    ["a bad GIC", 'name="x"\ngic_version="v9"\n', 3, /gic_version "v9"/],
+  ])("%s", async (_title, text, code, stderr) => {
+    const path = join(bed.directory, "bad.cfg");
+    writeFileSync(path, text);
+    const result = await bed.xl(["create", "-q", path]);
+    expect(result.stderr).toMatch(stderr);
+    expect(result).toMatchObject({ code, stdout: "" });
+    expect((await bed.xl(["vm-list"])).stdout.split("\n")).toHaveLength(2);
+  });
+
+  it("a name that is taken", async () => {
+    await create("spinning", "-p");
+    const second = await bed.xl(["create", "-q", cfg("spinning")]);
+    expect(second.code).not.toBe(0);
+    expect(second.stderr).toMatch(/spinning/);
+  });
+});
+
+it("create -n prints the config and makes nothing", async () => {
+  const result = await bed.xl(["create", "-n", "-q", cfg("spinning"), "vcpus=2", 'on_crash="preserve"']);
+  expect(result).toMatchObject({ code: 0, stderr: "" });
+  expect(JSON.parse(result.stdout)).toMatchObject({ c_info: { name: "spinning" }, b_info: { max_vcpus: 2 }, on_crash: "preserve" });
+  expect((await bed.xl(["domid", "spinning"])).code).toBe(1);
+});
+
+describe("the monitor", () => {
+  it("preserve leaves the guest as it is, with its console", async () => {
+    await create("echo", 'on_poweroff="preserve"');
+    const { child, ended } = await watch("echo");
+    child.stdin?.write("q");
+    await waitUntil(async () => (await state("echo")) === "---s--", "the guest to power off");
+    child.kill("SIGTERM");
+    expect((await ended).stdout).toBe("ready\nq");
+    expect(await state("echo")).toBe("---s--");
+  }, 30_000);
+
+  it("restart makes the guest again", async () => {
+    await create("echo", 'on_poweroff="restart"');
+    const id = (await bed.xl(["domid", "echo"])).stdout;
+    expect((await bed.xl(["console", "-t", "vuart", "echo"], { input: "q" })).stdout).toBe("ready\nq");
+    await waitUntil(async () => !["", id].includes((await bed.xl(["domid", "echo"])).stdout), "the new guest");
+    expect((await bed.xl(["console", "-t", "vuart", "echo"], { input: "xq" })).stdout).toBe("ready\nxq");
+  }, 30_000);
+});
+
+it("a host killed with SIGKILL: the next xl says what was lost and starts anew", async () => {
+  await create("spinning");
+  await create("echo");
+  const { ended: watcher } = await watch("echo");
+  const pid = bed.hostPid();
+  await waitUntil(() => readFileSync(join(bed.hostDirectory, "domains.json"), "utf8") === '["spinning","echo"]', "the state file");
+  process.kill(pid, "SIGKILL");
+  await waitUntil(() => !isAlive(pid), "the host to die");
+  expect(await watcher).toMatchObject({ code: 1, stdout: "ready\n", stderr: "xl: the host is gone\n" });
+  const next = await bed.xl(["list"]);
+  expect(next).toMatchObject({ code: 0, stderr: "xl: the host died and took spinning, echo with it; a new one was started\n" });
+  expect(next.stdout.split("\n")).toHaveLength(3);
+  expect(await bed.xl(["list"])).toMatchObject({ code: 0, stderr: "" });
+}, 30_000);
+
+it("an xl that is killed in the middle of a console leaves the guest and the next console alone", async () => {
+  await create("echo");
+  const child = bed.startXl(["console", "-t", "vuart", "echo"]);
+  const ended = finished(child);
+  child.stdin?.write("a");
+  await waitUntil(async () => (await state("echo")) !== "", "the guest");
+  child.kill("SIGKILL");
+  await ended;
+  const next = await bed.xl(["console", "-t", "vuart", "echo"], { input: "bq" });
+  expect(next.stdout).toMatch(/^ready\na?bq$/);
+}, 30_000);
