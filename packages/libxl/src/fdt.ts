@@ -70,9 +70,7 @@ export function writeFdt(root: FdtNode): Uint8Array {
   const totalSize = roundUp4(stringsAt + stringSize);
 
   const bytes = new Uint8Array(totalSize);
-  bytes.set(
-    cells(FDT_MAGIC, totalSize, structAt, stringsAt, HEADER_SIZE, FDT_VERSION, FDT_LAST_COMPATIBLE, 0, stringSize, structSize),
-  );
+  bytes.set(cells(FDT_MAGIC, totalSize, structAt, stringsAt, HEADER_SIZE, FDT_VERSION, FDT_LAST_COMPATIBLE, 0, stringSize, structSize));
   let at = structAt;
   for (const word of words) {
     const piece = typeof word === "number" ? cells(word) : word;

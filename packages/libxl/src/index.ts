@@ -6,7 +6,16 @@ export type * from "./libxl_types.js";
 export { generateUuid, uuidFromString, uuidToString } from "./libxl_uuid.js";
 export { type Cfg, type CfgOptions, readCfg } from "./libxlu_cfg.js";
 export * from "./xenctrl.js";
-export { createRpc, createRpcXenCtrl, errorToWire, type RpcChannel, type RpcMessage, XENCTRL_METHODS, type XenCtrlEvents, type XenCtrlRpc } from "./xenctrl-rpc.js";
+export {
+  createRpc,
+  createRpcXenCtrl,
+  errorToWire,
+  type RpcChannel,
+  type RpcMessage,
+  XENCTRL_METHODS,
+  type XenCtrlEvents,
+  type XenCtrlRpc,
+} from "./xenctrl-rpc.js";
 export { connectXenCtrl, type Hello, socketChannel, type SocketChannelOptions } from "./xenctrl-socket.js";
 export { MAX_PAYLOAD, WIRE_PROTOCOL, WireError } from "./xenctrl-wire.js";
 export { type HostPaths, hostPaths, makePrivateDirectory } from "./xenctrl-paths.js";

@@ -21,17 +21,7 @@ import { getPhysinfo, getVersionInfo, perfcQuery, perfcReset, sendDebugKeys, xen
 import type { Ctx } from "./libxl_internal.js";
 import { retrieveDomainConfiguration, userdataRetrieve, userdataStore, userdataUnlink } from "./libxl_json.js";
 import { domainSchedParamsGet, domainSchedParamsSet } from "./libxl_sched.js";
-import type {
-  ConsoleType,
-  Cpupoolinfo,
-  DomainConfig,
-  DomainEvent,
-  DomainSchedParams,
-  Dominfo,
-  Physinfo,
-  Vcpuinfo,
-  VersionInfo,
-} from "./libxl_types.js";
+import type { ConsoleType, Cpupoolinfo, DomainConfig, DomainEvent, DomainSchedParams, Dominfo, Physinfo, Vcpuinfo, VersionInfo } from "./libxl_types.js";
 import { domainQualifierToDomid, domainRename, domidToName, nameToDomid, vmGetStartTime } from "./libxl_utils.js";
 import type { ConsoleStream, PerfCounter, XenCtrl, XenVersion } from "./xenctrl.js";
 

@@ -150,8 +150,24 @@ describe.skipIf(!hasDtc)("the guest's device tree beside the one of Xen's own bu
 
 describe("extended regions", () => {
   it.each([
-    ["behind the RAM, and all of bank 1", 512 * MIB, 40, [{ base: 0x6000_0000, size: 0xa000_0000 }, { base: 0x2_0000_0000, size: 0xfe_0000_0000 }]],
-    ["from the next 2 MiB on", 511 * MIB, 36, [{ base: 0x6000_0000, size: 0xa000_0000 }, { base: 0x2_0000_0000, size: 0xe_0000_0000 }]],
+    [
+      "behind the RAM, and all of bank 1",
+      512 * MIB,
+      40,
+      [
+        { base: 0x6000_0000, size: 0xa000_0000 },
+        { base: 0x2_0000_0000, size: 0xfe_0000_0000 },
+      ],
+    ],
+    [
+      "from the next 2 MiB on",
+      511 * MIB,
+      36,
+      [
+        { base: 0x6000_0000, size: 0xa000_0000 },
+        { base: 0x2_0000_0000, size: 0xe_0000_0000 },
+      ],
+    ],
     ["none behind a full bank 0", 3072 * MIB, 40, [{ base: 0x2_0000_0000, size: 0xfe_0000_0000 }]],
     ["none below 64 MiB", 3010 * MIB, 32, []],
     ["64 MiB exactly", 3008 * MIB, 32, [{ base: 0xfc00_0000, size: 64 * MIB }]],

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { HVM_PARAM } from "xen-public";
 import { describe, expect, it } from "vitest";
-import { isLibxlError, type Log } from "./include/libxl.js";
+import { type ErrorName, isLibxlError, type Log } from "./include/libxl.js";
 import { readFdt } from "./fdt.js";
 import { createLibxl, type Libxl } from "./libxl.js";
 import type { DomainConfig } from "./libxl_types.js";
@@ -150,7 +150,7 @@ describe("creating a domain", () => {
     expect((await libxl.listVcpu(domid)).map(({ cpumap }) => cpumap)).toEqual([[0], [1]]);
   });
 
-  it.each([
+  it.each<readonly [string, DomainConfig, ErrorName, RegExp]>([
     ["no kernel", config({ kernel: "" }), "INVAL", /has no kernel/],
     ["kernel that is not there", config({ kernel: "nowhere" }), "FAIL", /kernel nowhere: cannot be read: ENOENT/],
     ["kernel that is none", config({ kernel: "initrd" }), "FAIL", /kernel initrd: it is no arm64 Image/],
@@ -178,7 +178,7 @@ describe("creating a domain", () => {
     ["trusted OS", config({ tee: "optee" }), "NI", /tee: not supported/],
     ["weight that cannot be", config({ sched_params: { weight: 70000 } }), "INVAL", /weight 70000/],
     ["cap that cannot be", config({ sched_params: { cap: 201 } }), "INVAL", /cap 201 is not between 0 and 200/],
-  ] as const)("refuses a config with: %s", async (_, bad, code, message) => {
+  ])("refuses a config with: %s", async (_, bad, code, message) => {
     const { ctrl, libxl, lines, files } = bench({ hostPages: (2048 * MIB) / 4096 });
     files.set("empty", new Uint8Array(0));
     files.set("cut.gz", gzipSync(kernelImage()).subarray(0, 100));
@@ -190,23 +190,33 @@ describe("creating a domain", () => {
     expect(ctrl.store).toEqual(before);
   });
 
-  it.each(["createDomain", "storeWrite", "maxVcpus", "setMaxMem", "populatePhysmap", "allocUnboundPort", "setHvmParam", "writeGuestMemory", "setVcpuContext", "introduceConsole"] as const)(
-    "leaves nothing behind when %s fails",
-    async (call) => {
-      const { ctrl, libxl } = bench();
-      const before = new Map(ctrl.store);
-      ctrl.failNext(call, 22);
-      const error = await libxl.domainCreateNew(config()).catch((thrown: unknown) => thrown);
-      expect(isLibxlError(error, "FAIL") && error.message).toMatch(/cannot .*: invalid argument/);
-      expect(ctrl.domains.size).toBe(0);
-      expect(ctrl.store).toEqual(before);
-    },
-  );
+  it.each([
+    "createDomain",
+    "storeWrite",
+    "maxVcpus",
+    "setMaxMem",
+    "populatePhysmap",
+    "allocUnboundPort",
+    "setHvmParam",
+    "writeGuestMemory",
+    "setVcpuContext",
+    "introduceConsole",
+  ] as const)("leaves nothing behind when %s fails", async (call) => {
+    const { ctrl, libxl } = bench();
+    const before = new Map(ctrl.store);
+    ctrl.failNext(call, 22);
+    const error = await libxl.domainCreateNew(config()).catch((thrown: unknown) => thrown);
+    expect(isLibxlError(error, "FAIL") && error.message).toMatch(/cannot .*: invalid argument/);
+    expect(ctrl.domains.size).toBe(0);
+    expect(ctrl.store).toEqual(before);
+  });
 
   it("refuses a name that is taken, and takes it again when it is free", async () => {
     const { libxl } = bench();
     const first = await libxl.domainCreateNew(config());
-    await expect(libxl.domainCreateNew(config({}, { uuid: "11234567-89ab-cdef-0123-456789abcdef" }))).rejects.toThrow(`the name "guest" is taken by domain ${first}`);
+    await expect(libxl.domainCreateNew(config({}, { uuid: "11234567-89ab-cdef-0123-456789abcdef" }))).rejects.toThrow(
+      `the name "guest" is taken by domain ${first}`,
+    );
     await libxl.domainDestroy(first);
     expect(await libxl.domainCreateNew(config())).not.toBe(first);
   });
@@ -222,7 +232,15 @@ describe("creating a domain", () => {
     const filled = await libxl.domainConfigSetdefault({ c_info: { name: "g" }, b_info: {} });
     expect(filled).toMatchObject({
       c_info: { type: "pvh", poolid: 0, passthrough: "disabled", uuid: "11111111-1111-4111-9111-111111111111" },
-      b_info: { max_vcpus: 1, avail_vcpus: [0], max_memkb: 32768, target_memkb: 32768, shadow_memkb: 4 * (256 + 32 + 128), event_channels: 1023, trap_unmapped_accesses: true },
+      b_info: {
+        max_vcpus: 1,
+        avail_vcpus: [0],
+        max_memkb: 32768,
+        target_memkb: 32768,
+        shadow_memkb: 4 * (256 + 32 + 128),
+        event_channels: 1023,
+        trap_unmapped_accesses: true,
+      },
       on_poweroff: "destroy",
     });
   });

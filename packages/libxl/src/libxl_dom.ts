@@ -143,7 +143,8 @@ async function populate(ctx: Ctx, domid: number, gfn: number, pages: number): Pr
     await ctx.ctrl.populatePhysmap(domid, gfn, pages);
   } catch (cause) {
     const mib = (pages * PAGE_SIZE) / 0x10_0000;
-    if (isErrno(cause, ENOMEM)) throw fail(ctx, "NOMEM", `the host has no ${mib} MiB left for the guest: make memory smaller or destroy a domain`, { cause, domid });
+    if (isErrno(cause, ENOMEM))
+      throw fail(ctx, "NOMEM", `the host has no ${mib} MiB left for the guest: make memory smaller or destroy a domain`, { cause, domid });
     throw fail(ctx, "FAIL", `cannot give the guest ${mib} MiB at gfn 0x${gfn.toString(16)}: ${reason(cause)}`, { cause, domid });
   }
 }

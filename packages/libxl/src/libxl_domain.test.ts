@@ -58,7 +58,12 @@ function bench(): Bench {
       arch: { gicVersion: 2, nrSpis: 0, vuart: false },
     });
     await ctrl.maxVcpus(domid, vcpus);
-    await ctrl.storeWrite({ [`/local/domain/${domid}/name`]: name, [`/local/domain/${domid}/vm`]: "/vm/x", "/vm/x/name": name, [`/libxl/${domid}/type`]: "pvh" });
+    await ctrl.storeWrite({
+      [`/local/domain/${domid}/name`]: name,
+      [`/local/domain/${domid}/vm`]: "/vm/x",
+      "/vm/x/name": name,
+      [`/libxl/${domid}/type`]: "pvh",
+    });
     ctrl.calls.length = 0;
     return domid;
   };

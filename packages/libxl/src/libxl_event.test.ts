@@ -97,9 +97,7 @@ describe("a generator", () => {
     const { ctrl, libxl, make } = await bench();
     const domid = await make();
     const events: string[] = [];
-    libxl
-      .evenableDomainDeath(domid, () => events.push("disabled"))
-      .disable();
+    libxl.evenableDomainDeath(domid, () => events.push("disabled")).disable();
     libxl.evenableDomainDeath(domid, () => {
       throw new Error("listener");
     });
@@ -133,7 +131,10 @@ describe("the stream of a domain's events", () => {
 
   it("fails when the connection is lost", async () => {
     const { ctrl, libxl, make } = await bench();
-    const reading = libxl.domainEvents(await make())[Symbol.asyncIterator]().next();
+    const reading = libxl
+      .domainEvents(await make())
+      [Symbol.asyncIterator]()
+      .next();
     await settle();
     ctrl.close();
     await expect(reading).rejects.toThrow("connection to the hypervisor was lost");

@@ -58,7 +58,13 @@ function parse(json: unknown, fields: StructFields): Struct {
 /** JSON text as yajl's beautifier writes it for xl: four blanks a level, empty maps and arrays over three lines. */
 export function yajlGen(value: Json, indent = ""): string {
   const inner = `${indent}    `;
-  if (Array.isArray(value)) return block("[", "]", value.map((item) => inner + yajlGen(item, inner)), indent);
+  if (Array.isArray(value))
+    return block(
+      "[",
+      "]",
+      value.map((item) => inner + yajlGen(item, inner)),
+      indent,
+    );
   if (typeof value === "object" && value !== null) {
     const lines = Object.entries(value).map(([name, item]) => `${inner}${JSON.stringify(name)}: ${yajlGen(item, inner)}`);
     return block("{", "}", lines, indent);

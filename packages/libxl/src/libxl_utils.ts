@@ -39,12 +39,7 @@ export async function domainRename(ctx: Ctx, domid: number, newName: string): Pr
   const other = await findDomainByName(ctx, newName);
   if (other !== undefined && other !== domid) throw fail(ctx, "INVAL", `the name "${newName}" is taken by domain ${other}`, { domid });
   const vm = await ctx.ctrl.storeRead(`${path.dom(domid)}/vm`);
-  await call(
-    ctx,
-    "write the new name",
-    domid,
-    ctx.ctrl.storeWrite({ [`${path.dom(domid)}/name`]: newName, ...(vm !== null && { [`${vm}/name`]: newName }) }),
-  );
+  await call(ctx, "write the new name", domid, ctx.ctrl.storeWrite({ [`${path.dom(domid)}/name`]: newName, ...(vm !== null && { [`${vm}/name`]: newName }) }));
   const config = await retrieveDomainConfiguration(ctx, domid).catch(() => undefined);
   if (config !== undefined) await storeDomainConfiguration(ctx, domid, { ...config, c_info: { ...config.c_info, name: newName } });
 }

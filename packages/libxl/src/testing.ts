@@ -71,7 +71,7 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
     return domains.get(domid) ?? refuse(call, ERRNO.ESRCH);
   }
   function tell(): void {
-    for (const listener of [...listeners]) listener();
+    for (const listener of listeners) listener();
   }
   function freePages(): number {
     return [...domains.values()].reduce((free, { pages }) => free - pages.size, hostPages);
@@ -306,7 +306,7 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       enter("storeWrite");
       for (const [path, value] of Object.entries(entries)) {
         if (value !== null) store.set(path, value);
-        else for (const key of [...store.keys()]) if (key === path || key.startsWith(`${path}/`)) store.delete(key);
+        else for (const key of store.keys()) if (key === path || key.startsWith(`${path}/`)) store.delete(key);
       }
     },
     async storeRead(path) {

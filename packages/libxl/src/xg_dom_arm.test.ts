@@ -11,7 +11,11 @@ describe("placement in bank 0", () => {
     ["128 MiB into the RAM if there is room", { ram: 512, kernel: 30, initrd: 20 * MIB }, { initrd: BASE + 128 * MIB, dtb: BASE + 148 * MIB }],
     ["exactly enough room", { ram: 129, kernel: 30, initrd: MIB - 4096 }, { initrd: BASE + 128 * MIB, dtb: BASE + 129 * MIB - 4096 }],
     ["at the end of the RAM if it is smaller", { ram: 128, kernel: 30, initrd: 20 * MIB }, { initrd: BASE + 108 * MIB - 4096, dtb: BASE + 128 * MIB - 4096 }],
-    ["at the end of the RAM if the kernel is larger", { ram: 512, kernel: 129, initrd: 20 * MIB }, { initrd: BASE + 492 * MIB - 4096, dtb: BASE + 512 * MIB - 4096 }],
+    [
+      "at the end of the RAM if the kernel is larger",
+      { ram: 512, kernel: 129, initrd: 20 * MIB },
+      { initrd: BASE + 492 * MIB - 4096, dtb: BASE + 512 * MIB - 4096 },
+    ],
     ["without a ramdisk", { ram: 512, kernel: 30, initrd: undefined }, { initrd: undefined, dtb: BASE + 128 * MIB }],
     ["rounded to pages", { ram: 512, kernel: 30, initrd: 1 }, { initrd: BASE + 128 * MIB, dtb: BASE + 128 * MIB + 4096 }],
   ])("%s", (_, { ram, kernel, initrd }, expected) => {

@@ -83,7 +83,9 @@ function whatElse(bytes: Uint8Array, view: DataView): string {
   if (view.getUint32(0, true) === ELF_MAGIC) {
     const machine = view.getUint16(18, true);
     const name = ELF_MACHINE[machine] ?? `machine ${machine}`;
-    return machine === 183 ? "it is an arm64 ELF file: use the Image that the kernel's build makes of it" : `it is an ELF file for ${name}: an arm64 Image is needed`;
+    return machine === 183
+      ? "it is an arm64 ELF file: use the Image that the kernel's build makes of it"
+      : `it is an ELF file for ${name}: an arm64 Image is needed`;
   }
   const first = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
   return `it is no arm64 Image: it begins with ${first} and has no "ARM\\x64" at 0x38`;
