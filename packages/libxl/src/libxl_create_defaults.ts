@@ -88,7 +88,7 @@ function memory(ctx: Ctx, info: DomainBuildInfo): { max_memkb: number; target_me
   const max_memkb = info.max_memkb ?? info.target_memkb ?? DEFAULT_MEMKB;
   const target_memkb = info.target_memkb ?? max_memkb;
   const mib = (kb: number): string => `${kb / 1024} MiB`;
-  if (!(target_memkb > 0)) throw fail(ctx, "INVAL", `memory = ${mib(target_memkb)}: a guest needs memory`);
+  if (!(Number.isInteger(target_memkb) && target_memkb > 0)) throw fail(ctx, "INVAL", `memory = ${mib(target_memkb)}: a guest needs memory, in whole KiB`);
   if (target_memkb > max_memkb) throw fail(ctx, "INVAL", `memory = ${mib(target_memkb)} is more than maxmem = ${mib(max_memkb)}`);
   if (target_memkb > MAX_RAM_KB) throw fail(ctx, "INVAL", `memory = ${mib(target_memkb)}: a guest of this host has at most ${mib(MAX_RAM_KB)}`);
   return { max_memkb, target_memkb };
