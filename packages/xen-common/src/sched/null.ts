@@ -14,7 +14,7 @@ export function createNullScheduler(host: SchedHost): Scheduler {
     const free = allowedCpus(v, host.pcpus).find(({ id }) => !taken.has(id));
     if (free === undefined) return false;
     assigned.set(v, free.id);
-    v.processor = free.id;
+    if (!v.isRunning) v.processor = free.id;
     host.raise(free.id);
     return true;
   }
@@ -50,11 +50,16 @@ export function createNullScheduler(host: SchedHost): Scheduler {
       if (cpu !== undefined && !v.isRunning) host.raise(cpu);
     },
     yield: () => {},
-    contextSaved: () => {},
+    contextSaved(v) {
+      // It may have left for another pCPU that could not take it before.
+      const cpu = assigned.get(v);
+      if (cpu !== undefined && cpu !== v.processor) host.raise(cpu);
+    },
     schedule(pcpu) {
       host.perfc.incr("schedule");
       const owner = [...assigned].find(([, cpu]) => cpu === pcpu.id)?.[0];
-      return { next: owner !== undefined && vcpuRunnable(owner) ? owner : undefined, limit: undefined };
+      const isElsewhere = owner?.isRunning === true && pcpu.curr !== owner;
+      return { next: owner !== undefined && vcpuRunnable(owner) && !isElsewhere ? owner : undefined, limit: undefined };
     },
     affinityChanged(v) {
       const cpu = assigned.get(v);
