@@ -1,5 +1,6 @@
 export { COUNTER_FREQUENCY } from "./vtimer.js";
 export { type ArmOptions, createArm, vuartOf } from "./domain.js";
+export { archDomainLoad, type ArchDomainRecord, archDomainSave, type RamRecord } from "./save.js";
 export type { ProcessorFactory } from "./include/asm/domain.js";
 export { ARM_PERFC_DEFN, type ArmPerfCounter } from "./include/asm/perfc_defn.js";
 export type { Vpl011, Vpl011Record } from "./vpl011.js";

@@ -71,7 +71,11 @@ const isFrame = (gfn: number): boolean => gfn >= 0 && gfn < MAX_GFN;
 
 /** Pages of RAM go to the free ones; the hypervisor's stay as they are. */
 function giveBack(p2m: P2m, processor: Processor, offset: number | undefined): void {
-  if (offset === undefined) return;
+  if (offset !== undefined && isRam(p2m, processor, offset)) p2m.freed.push(offset);
+}
+
+/** True for the host offset of a page of RAM, false for one of the hypervisor's. */
+export function isRam(p2m: P2m, processor: Processor, offset: number): boolean {
   const page = (offset - processor.ramOffset) / PAGE_SIZE;
-  if (page >= 0 && page < p2m.ramPages) p2m.freed.push(offset);
+  return page >= 0 && page < p2m.ramPages;
 }

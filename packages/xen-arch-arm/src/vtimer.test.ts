@@ -73,10 +73,16 @@ describe("the virtual timer", () => {
 
   it("never fires for a CVAL of all ones", () => expect(armed(0xffff_ffff_ffff_ffffn).deadline).toBeGreaterThan(1e20));
 
+  it("keeps its distance when the counter's offset is another after loading", () => {
+    const copy = createVtimer("virtual", 27, 0);
+    loadVtimer(copy, saveVtimer(armed(50n)), 7000);
+    expect(copy.deadline).toBe((50 + 7000) * 16);
+  });
+
   it("is the same after save and load", () => {
     const t = armed(50n);
     const copy = createVtimer("virtual", 27, OFFSET);
-    loadVtimer(copy, saveVtimer(t));
+    loadVtimer(copy, saveVtimer(t), OFFSET);
     expect(copy).toEqual(t);
   });
 });

@@ -14,7 +14,7 @@ export interface Vtimer {
   /** PPI it raises. */
   readonly irq: number;
   /** Ticks between the physical counter and the one it compares with. */
-  readonly offset: number;
+  offset: number;
   ctl: number;
   cval: bigint;
   /** When it fires, on the hypervisor's clock; Infinity if it does not. */
@@ -40,6 +40,10 @@ function counter(t: Vtimer, now: Time): number {
 
 function hasReached(t: Vtimer, now: Time): boolean {
   return Number(t.cval) <= counter(t, now);
+}
+
+function deadlineOf(t: Vtimer): Time {
+  return (Number(t.cval) + t.offset) * NS_PER_TICK;
 }
 
 /** CTL. ISTATUS of the virtual timer is the comparison; the physical one's is Xen's note that it expired. */
@@ -76,7 +80,7 @@ function rearm(t: Vtimer, now: Time): TimerEffect {
   const isEnabled = (t.ctl & CNT_CTL.ENABLE) !== 0;
   // Xen lets a masked physical timer run out, since it only notes that it expired.
   const isRunning = isEnabled && (t.kind === "physical" || (t.ctl & CNT_CTL.IMASK) === 0);
-  t.deadline = isRunning ? (Number(t.cval) + t.offset) * NS_PER_TICK : Infinity;
+  t.deadline = isRunning ? deadlineOf(t) : Infinity;
   if (now >= t.deadline) return expire(t);
   return isEnabled && hasReached(t, now) ? undefined : "withdraw";
 }
@@ -99,15 +103,18 @@ export function expire(t: Vtimer): TimerEffect {
 export interface VtimerRecord {
   readonly ctl: number;
   readonly cval: bigint;
-  readonly deadline: Time;
 }
 
 export function saveVtimer(t: Vtimer): VtimerRecord {
-  return { ctl: t.ctl, cval: t.cval, deadline: t.deadline };
+  return { ctl: t.ctl, cval: t.cval };
 }
 
-export function loadVtimer(t: Vtimer, record: VtimerRecord): void {
+/** Loads a timer and arms it against the present counter; what came due in between fires at the next look. */
+export function loadVtimer(t: Vtimer, record: VtimerRecord, offset: number): void {
   t.ctl = record.ctl;
   t.cval = record.cval;
-  t.deadline = record.deadline;
+  t.offset = offset;
+  const hasExpired = (t.ctl & (t.kind === "virtual" ? CNT_CTL.IMASK : CNT_CTL.ISTATUS)) !== 0;
+  const isRunning = (t.ctl & CNT_CTL.ENABLE) !== 0 && !hasExpired;
+  t.deadline = isRunning ? deadlineOf(t) : Infinity;
 }

@@ -19,8 +19,8 @@ export interface ArchDomain {
   readonly vpl011: Vpl011 | undefined;
   /** Devices by address. */
   readonly devices: readonly MmioDevice<VgicCpu>[];
-  /** CNTVOFF_EL2 in ticks: the physical counter when the domain was made. It never changes. */
-  readonly counterOffset: number;
+  /** CNTVOFF_EL2 in ticks: the physical counter when the domain was made. Only loading a saved domain changes it. */
+  counterOffset: number;
   /** Comes and goes with `processor`. */
   p2m: P2m | undefined;
   /** Made with the first page, when XEN_DOMCTL_max_mem has told the size of the RAM; undefined before and after. */
