@@ -321,3 +321,44 @@ sqdmulh s0, s1, v31.s[2]
 addv b0, v1.16b
 uaddlv d0, v1.4s
 addp d0, v1.2d
+fmov d0, #1.0
+fmov s0, #-0.15625
+fmov d0, 31
+fmov x0, d1
+fmov d0, x1
+fmov w0, s1
+fmov s0, wzr
+fmov x0, v1.d[1]
+fmov v0.d[1], x1
+fmov d0, d1
+fadd d0, d1, d2
+fnmul s0, s1, s2
+fmadd d0, d1, d2, d3
+fnmsub s0, s1, s2, s3
+fcmp d0, d1
+fcmp d0, #0.0
+fcmp s0, #0
+fcmpe s0, s1
+fccmp d0, d1, #15, hs
+fcsel d0, d1, d2, lo
+fcvt d0, s1
+fcvt h0, d1
+fcvtzs x0, d1
+fcvtzu w0, s1, #32
+fcvtas x0, s1
+scvtf d0, x1
+ucvtf s0, w1, #1
+frintz d0, d1
+fadd v0.4s, v1.4s, v2.4s
+fmla v0.2d, v1.2d, v2.d[1]
+fmulx s0, s1, v2.s[3]
+fcmeq v0.2s, v1.2s, #0.0
+fcvtzs v0.4s, v1.4s, #1
+scvtf d0, d1, #64
+fcvtl v0.4s, v1.4h
+fcvtn2 v0.4s, v1.2d
+fcvtxn s0, d1
+faddp s0, v1.2s
+fmaxv s0, v1.4s
+frecpe v0.2s, v1.2s
+ursqrte v0.4s, v1.4s

@@ -29,7 +29,15 @@ function objdump(words: readonly number[]): string[] {
   writeFileSync(file, new Uint8Array(Uint32Array.from(words).buffer));
   const text = execFileSync("aarch64-linux-gnu-objdump", ["-D", "-z", "-b", "binary", "-maarch64", file], { encoding: "utf8", maxBuffer: 2 ** 30 });
   const lines = text.split("\n").filter((line) => /^\s*[0-9a-f]+:\t/.test(line));
-  return lines.map((line) => line.split("\t").slice(2).join(" ").replace(/\/\/.*/, "").replace(/\s+/g, " ").trim());
+  return lines.map((line) =>
+    line
+      .split("\t")
+      .slice(2)
+      .join(" ")
+      .replace(/\/\/.*/, "")
+      .replace(/\s+/g, " ")
+      .trim(),
+  );
 }
 
 /** Targets as distances: the linker wants a symbol behind every address. */
@@ -75,12 +83,17 @@ function record(): void {
     kept = kept.filter((_, i) => isReadable(texts[i] ?? ""));
   }
   const texts = objdump(kept);
-  const aliases = readFileSync(join(HERE, "aliases.s"), "utf8").split("\n").map((line) => line.replace(/\/\/.*/, "").trim()).filter(Boolean);
+  const aliases = readFileSync(join(HERE, "aliases.s"), "utf8")
+    .split("\n")
+    .map((line) => line.replace(/\/\/.*/, "").trim())
+    .filter(Boolean);
   const all = [...texts, ...aliases];
   const rows = assemble(all).map((word, i) => [word.toString(16).padStart(8, "0"), all[i], i < texts.length ? "objdump" : "as"].join(" | "));
   writeFileSync(join(HERE, "encodings.json"), `${JSON.stringify({ rows }, null, 1)}\n`);
   const sample = Array.from({ length: SAMPLE }, () => Math.floor(random() * 2 ** 32));
-  const verdicts = objdump(sample).map((text, i) => [(sample[i] ?? 0).toString(16).padStart(8, "0"), /undefined/.test(text) ? "undefined" : text].join(" | "));
+  const verdicts = objdump(sample).map((text, i) =>
+    [(sample[i] ?? 0).toString(16).padStart(8, "0"), /undefined|NYI/.test(text) ? "undefined" : text].join(" | "),
+  );
   writeFileSync(join(HERE, "words.json"), `${JSON.stringify({ words: verdicts }, null, 1)}\n`);
   console.log(`${rows.length} encodings, ${verdicts.length} words`);
 }

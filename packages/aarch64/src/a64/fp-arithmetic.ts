@@ -26,6 +26,7 @@ const TWO: readonly Form[] = TWO_SOURCE.map((op, opcode) =>
     ...shared,
     name: `${op.name}_scalar`,
     bits: `000 11110 type:2 1 Rm:5 ${bin(opcode, 4)} 10 Rn:5 Rd:5`,
+    asm: `${op.name.toLowerCase()} %Fd, %Fn, %Fm`,
     regs: { d: vec("Rd"), n: vec("Rn"), m: vec("Rm") },
     run: (s, { type }, r) => put(s, type, r.d, scalarFloat(s, op, type as Precision, floats(s, type as Precision, [r.n, r.m]))),
   }),
@@ -43,6 +44,7 @@ const ONE: readonly Form[] = ONE_SOURCE.map(([opcode, op]) =>
     ...shared,
     name: `${op.name}_scalar`,
     bits: `000 11110 type:2 1 ${bin(opcode, 6)} 10000 Rn:5 Rd:5`,
+    asm: `${op.name.toLowerCase()} %Fd, %Fn`,
     regs: { d: vec("Rd"), n: vec("Rn") },
     run: (s, { type }, r) => put(s, type, r.d, scalarFloat(s, op, type as Precision, floats(s, type as Precision, [r.n]))),
   }),
@@ -54,6 +56,7 @@ const SIGN: readonly Form[] = (["FMOV", "FABS", "FNEG"] as const).map((name, opc
     ...shared,
     name: `${name}_scalar`,
     bits: `000 11110 type:2 1 ${bin(opcode, 6)} 10000 Rn:5 Rd:5`,
+    asm: `${name.toLowerCase()} %Fd, %Fn`,
     regs: { d: vec("Rd"), n: vec("Rn") },
     run: (s, { type }, r) => {
       const ops = opsOf(type as Precision);
@@ -69,13 +72,14 @@ const THREE: readonly Form[] = (["FMADD", "FMSUB", "FNMADD", "FNMSUB"] as const)
     ...shared,
     name,
     bits: `000 11111 type:2 ${i >> 1} Rm:5 ${i & 1} Ra:5 Rn:5 Rd:5`,
+    asm: `${name.toLowerCase()} %Fd, %Fn, %Fm, %Fa`,
     regs: { d: vec("Rd"), n: vec("Rn"), m: vec("Rm"), a: vec("Ra") },
     run: (s, { type }, r) => {
       const p = type as Precision;
       const neg = (isNegated: boolean, x: Value): Value => (isNegated ? opsOf(p).neg(x) : x);
       const [n, m, a] = floats(s, p, [r.n, r.m, r.a]);
       if (!n || !m || !a) throw new TypeError("three operands");
-      put(s, type, r.d, s.body.let(s.call(fused(p), neg(i >> 1 === 1, a), neg((i >> 1) !== (i & 1), n), m)));
+      put(s, type, r.d, s.body.let(s.call(fused(p), neg(i >> 1 === 1, a), neg(i >> 1 !== (i & 1), n), m)));
     },
   }),
 );
@@ -83,6 +87,7 @@ const THREE: readonly Form[] = (["FMADD", "FMSUB", "FNMADD", "FNMSUB"] as const)
 const FMOV_IMMEDIATE: Form = form({
   name: "FMOV_imm_scalar",
   bits: "000 11110 type:2 1 imm8:8 100 00000 Rd:5",
+  asm: "fmov %Fd, #<@float:imm8>",
   when: isPrecise,
   regs: { d: vec("Rd") },
   imm: (f) => expandFloat(get(f, "imm8"), get(f, "type") ? 64 : 32),
@@ -93,6 +98,7 @@ const FMOV_IMMEDIATE: Form = form({
 const FCSEL: Form = form({
   name: "FCSEL",
   bits: "000 11110 type:2 1 Rm:5 cond:4 11 Rn:5 Rd:5",
+  asm: "fcsel %Fd, %Fn, %Fm, %cond",
   by: ["type", "cond"],
   skip: (f) => f.type > 1,
   when: isPrecise,

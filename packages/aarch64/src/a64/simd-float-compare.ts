@@ -16,16 +16,18 @@ interface Comparison {
   readonly isAbsolute?: boolean;
 }
 
-const soft = (k: Comparison) => (f: Format): Helper =>
-  helper(`${k.name}_${f.bits}`, ["i64", "i64"], "i64", (body, call, a, b) => {
-    if (!a || !b) throw new TypeError("two parameters");
-    const of = (x: Value): Value => (k.isAbsolute ? magnitude(f, x) : x);
-    const nzcv = body.let(call(compare(f), of(a), of(b), i32.konst(k.kind === "eq" ? 0 : 1)));
-    const isEqual = i32.eq(nzcv, i32.konst(0b0110));
-    const isGreater = i32.eq(nzcv, i32.konst(0b0010));
-    const holds = k.kind === "eq" ? isEqual : k.kind === "gt" ? isGreater : i32.or(isEqual, isGreater);
-    return select(holds, i64.konst(-1), i64.konst(0));
-  });
+const soft =
+  (k: Comparison) =>
+  (f: Format): Helper =>
+    helper(`${k.name}_${f.bits}`, ["i64", "i64"], "i64", (body, call, a, b) => {
+      if (!a || !b) throw new TypeError("two parameters");
+      const of = (x: Value): Value => (k.isAbsolute ? magnitude(f, x) : x);
+      const nzcv = body.let(call(compare(f), of(a), of(b), i32.konst(k.kind === "eq" ? 0 : 1)));
+      const isEqual = i32.eq(nzcv, i32.konst(0b0110));
+      const isGreater = i32.eq(nzcv, i32.konst(0b0010));
+      const holds = k.kind === "eq" ? isEqual : k.kind === "gt" ? isGreater : i32.or(isEqual, isGreater);
+      return select(holds, i64.konst(-1), i64.konst(0));
+    });
 
 /** Compares lanes; a lane is all ones where the comparison holds. */
 function compareLanes(s: Stage, k: Comparison, p: Precision, width: Width, first: Value, second: Value): Value {
@@ -36,7 +38,9 @@ function compareLanes(s: Stage, k: Comparison, p: Precision, width: Width, first
   const result = body.temp("v128");
   result.set(ops[k.kind](of(a), of(b)));
   const isOrdered = v128.and(ops.eq(a, a), ops.eq(b, b));
-  body.if(i32.or(mode(s), i32.eqz(lanesOf(3).allTrue(isOrdered))), () => result.set(s.call(eachLane(formatOf(p), soft(k)(formatOf(p)), 2), a, b, laneCount(p, width))));
+  body.if(i32.or(mode(s), i32.eqz(lanesOf(3).allTrue(isOrdered))), () =>
+    result.set(s.call(eachLane(formatOf(p), soft(k)(formatOf(p)), 2), a, b, laneCount(p, width))),
+  );
   return result.value;
 }
 
@@ -46,13 +50,26 @@ const GT: Comparison = { name: "FCMGT", kind: "gt" };
 const ACGE: Comparison = { name: "FACGE", kind: "ge", isAbsolute: true };
 const ACGT: Comparison = { name: "FACGT", kind: "gt", isAbsolute: true };
 
+/** Lanes (`Vf`) or a scalar (`Zf`) against another one, or against 0. */
+function syntax(name: string, kind: "Vf" | "Zf"): string {
+  const [mnemonic = "", zero] = name.toLowerCase().split("_");
+  return `${mnemonic} %${kind}d, %${kind}n, ${zero ? "#0.0" : `%${kind}m`}`;
+}
+
 /** Both shapes of a form: lanes with `Q`, and one scalar. */
-function shapes(name: string, u: 0 | 1, tail: string, regs: { readonly d: ReturnType<typeof vec>; readonly n: ReturnType<typeof vec>; readonly m: ReturnType<typeof vec> }, run: (s: Stage, p: Precision, width: Width, r: Readonly<Record<"d" | "n" | "m", Reg>>) => void): readonly Form[] {
+function shapes(
+  name: string,
+  u: 0 | 1,
+  tail: string,
+  regs: { readonly d: ReturnType<typeof vec>; readonly n: ReturnType<typeof vec>; readonly m: ReturnType<typeof vec> },
+  run: (s: Stage, p: Precision, width: Width, r: Readonly<Record<"d" | "n" | "m", Reg>>) => void,
+): readonly Form[] {
   const isSized = (q: number, sz: number): boolean => sz === 0 || q === 1;
   return [
     form({
       name: `${name}_vec`,
       bits: `0 Q ${u} 01110 ${tail}`,
+      asm: syntax(name, "Vf"),
       by: ["Q", "sz"],
       skip: (f) => !isSized(f.Q, f.sz),
       when: (f: Fields) => isSized(get(f, "Q"), get(f, "sz")),
@@ -60,7 +77,15 @@ function shapes(name: string, u: 0 | 1, tail: string, regs: { readonly d: Return
       fp: true,
       run: (s, { Q, sz }, r) => run(s, sz as Precision, widthOf(Q), r),
     }),
-    form({ name: `${name}_scalar`, bits: `01 ${u} 11110 ${tail}`, by: ["sz"], regs, fp: true, run: (s, { sz }, r) => run(s, sz as Precision, sz ? 8 : 4, r) }),
+    form({
+      name: `${name}_scalar`,
+      bits: `01 ${u} 11110 ${tail}`,
+      asm: syntax(name, "Zf"),
+      by: ["sz"],
+      regs,
+      fp: true,
+      run: (s, { sz }, r) => run(s, sz as Precision, sz ? 8 : 4, r),
+    }),
   ];
 }
 

@@ -9,19 +9,23 @@ import { bin, get, lanesOf, readV, type Width, widthOf, writeHalf, writeV, ZERO 
 import type { Stage } from "./stage.js";
 
 /** One lane to an integer of its own size: (number, fraction bits). */
-const laneToInteger = (name: string, mode: number, u: 0 | 1) => (f: Format): Helper =>
-  helper(`${name}_${f.bits}`, ["i64", "i32"], "i64", (_body, call, x, scale) => {
-    const kind = (u ? INTEGER.unsigned : 0) | (f === SINGLE ? INTEGER.word : 0);
-    return call(toInteger(f), x ?? i64.konst(0), scale ?? i32.konst(0), i32.konst(mode), i32.konst(kind));
-  });
+const laneToInteger =
+  (name: string, mode: number, u: 0 | 1) =>
+  (f: Format): Helper =>
+    helper(`${name}_${f.bits}`, ["i64", "i32"], "i64", (_body, call, x, scale) => {
+      const kind = (u ? INTEGER.unsigned : 0) | (f === SINGLE ? INTEGER.word : 0);
+      return call(toInteger(f), x ?? i64.konst(0), scale ?? i32.konst(0), i32.konst(mode), i32.konst(kind));
+    });
 
 /** One lane from an integer of its own size: (integer, fraction bits). */
-const laneFromInteger = (u: 0 | 1) => (f: Format): Helper =>
-  helper(`${u ? "ucvtf" : "scvtf"}_${f.bits}`, ["i64", "i32"], "i64", (_body, call, x, scale) => {
-    const wide = x ?? i64.konst(0);
-    const extended = f === SINGLE && !u ? i64.shrS(i64.shl(wide, i64.konst(32)), i64.konst(32)) : wide;
-    return call(fromInteger(f), extended, i32.konst(u), scale ?? i32.konst(0));
-  });
+const laneFromInteger =
+  (u: 0 | 1) =>
+  (f: Format): Helper =>
+    helper(`${u ? "ucvtf" : "scvtf"}_${f.bits}`, ["i64", "i32"], "i64", (_body, call, x, scale) => {
+      const wide = x ?? i64.konst(0);
+      const extended = f === SINGLE && !u ? i64.shrS(i64.shl(wide, i64.konst(32)), i64.konst(32)) : wide;
+      return call(fromInteger(f), extended, i32.konst(u), scale ?? i32.konst(0));
+    });
 
 interface Conversion {
   readonly name: string;
@@ -65,10 +69,17 @@ const laned = {
 const INTEGERS: readonly Form[] = CONVERSIONS.flatMap(({ name, u, a, opcode, of }) => {
   const tail = `${a} sz 10000 ${bin(opcode, 5)} 10 Rn:5 Rd:5`;
   return [
-    form({ ...laned, name: `${name}_vec`, bits: `0 Q ${u} 01110 ${tail}`, run: (s, { Q, sz }, r) => run(s, of, sz as Precision, widthOf(Q), i32.konst(0), r) }),
+    form({
+      ...laned,
+      name: `${name}_vec`,
+      bits: `0 Q ${u} 01110 ${tail}`,
+      asm: `${name.toLowerCase()} %Vfd, %Vfn`,
+      run: (s, { Q, sz }, r) => run(s, of, sz as Precision, widthOf(Q), i32.konst(0), r),
+    }),
     form({
       name: `${name}_vscalar`,
       bits: `01 ${u} 11110 ${tail}`,
+      asm: `${name.toLowerCase()} %Zfd, %Zfn`,
       by: ["sz"],
       regs,
       fp: true,
@@ -91,6 +102,7 @@ const FIXED: readonly Form[] = ([0, 1] as const).flatMap((u) =>
     form({
       name: `${name}_vec_fixed`,
       bits: `0 Q ${u} 011110 immh:4 immb:3 ${bin(opcode, 5)} 1 Rn:5 Rd:5`,
+      asm: `${name.toLowerCase()} <Vd>.%Th, <Vn>.%Th, <@shr>`,
       by: ["Q"],
       derive: precision,
       skip: ({ Q, p }) => !isSized(Q, p),
@@ -103,6 +115,7 @@ const FIXED: readonly Form[] = ([0, 1] as const).flatMap((u) =>
     form({
       name: `${name}_vscalar_fixed`,
       bits: `01 ${u} 111110 immh:4 immb:3 ${bin(opcode, 5)} 1 Rn:5 Rd:5`,
+      asm: `${name.toLowerCase()} <($immh:-|-|s|d)d>, <($immh:-|-|s|d)n>, <@shr>`,
       derive: precision,
       when: (f) => get(f, "immh") >= 4,
       regs,
@@ -135,6 +148,7 @@ const PRECISIONS: readonly Form[] = [
   form({
     name: "FCVTL",
     bits: "0 Q 0 01110 0 sz 10000 10111 10 Rn:5 Rd:5",
+    asm: "fcvtl(Q:|2) <Vd>.(sz:4s|2d), <Vn>.(sz.Q:4h|8h|2s|4s)",
     by: ["Q", "sz"],
     regs,
     fp: true,
@@ -146,6 +160,7 @@ const PRECISIONS: readonly Form[] = [
   form({
     name: "FCVTN",
     bits: "0 Q 0 01110 0 sz 10000 10110 10 Rn:5 Rd:5",
+    asm: "fcvtn(Q:|2) <Vd>.(sz.Q:4h|8h|2s|4s), <Vn>.(sz:4s|2d)",
     by: ["Q", "sz"],
     regs,
     fp: true,
@@ -157,6 +172,7 @@ const PRECISIONS: readonly Form[] = [
   form({
     name: "FCVTXN_vec",
     bits: "0 Q 1 01110 0 1 10000 10110 10 Rn:5 Rd:5",
+    asm: "fcvtxn(Q:|2) <Vd>.(Q:2s|4s), <Vn>.2d",
     by: ["Q"],
     regs,
     fp: true,
@@ -165,6 +181,7 @@ const PRECISIONS: readonly Form[] = [
   form({
     name: "FCVTXN_scalar",
     bits: "01 1 11110 0 1 10000 10110 10 Rn:5 Rd:5",
+    asm: "fcvtxn <Sd>, <Dn>",
     regs,
     fp: true,
     run: (s, _f, r) => s.setElement(r.d, 4, wrap(s.body.let(s.call(convertFormat(DOUBLE, SINGLE), s.element(r.n, 8), i32.konst(ROUND.odd))))),

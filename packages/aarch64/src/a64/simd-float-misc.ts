@@ -47,6 +47,7 @@ const OPERATIONS: readonly Form[] = ROWS.flatMap(([op, u, a, opcode, shapes]) =>
         ...laned,
         name: `${op.name}_vec`,
         bits: `0 Q ${u} 01110 ${a} sz ${tail}`,
+        asm: `${op.name.toLowerCase()} %Vfd, %Vfn`,
         run: (s, { Q, sz }, r) => writeV(s, r.d, widthOf(Q), vectorFloat(s, op, sz as Precision, widthOf(Q), [s.v(r.n)])),
       }),
     );
@@ -56,6 +57,7 @@ const OPERATIONS: readonly Form[] = ROWS.flatMap(([op, u, a, opcode, shapes]) =>
       form({
         name: `${op.name}_vec`,
         bits: `0 Q ${u} 01110 ${a} 0 ${tail}`,
+        asm: `${op.name.toLowerCase()} <Vd>.(Q:2s|4s), <Vn>.(Q:2s|4s)`,
         by: ["Q"],
         regs,
         fp: true,
@@ -68,6 +70,7 @@ const OPERATIONS: readonly Form[] = ROWS.flatMap(([op, u, a, opcode, shapes]) =>
       form({
         name: `${op.name}_vscalar`,
         bits: `01 ${u} 11110 ${a} sz ${tail}`,
+        asm: `${op.name.toLowerCase()} %Zfd, %Zfn`,
         by: ["sz"],
         regs,
         fp: true,
@@ -84,6 +87,7 @@ const SIGN: readonly Form[] = ([0, 1] as const).map((u) =>
     ...laned,
     name: u ? "FNEG_vec" : "FABS_vec",
     bits: `0 Q ${u} 01110 1 sz 10000 01111 10 Rn:5 Rd:5`,
+    asm: `${u ? "fneg" : "fabs"} %Vfd, %Vfn`,
     run: (s, { Q, sz }, r) => {
       const ops = laneOpsOf(sz as Precision);
       writeV(s, r.d, widthOf(Q), (u ? ops.neg : ops.abs)(s.v(r.n)));

@@ -42,6 +42,7 @@ const THREE_FORMS: readonly Form[] = THREE.flatMap(([op, u, a, opcode, kind, sca
     ...laned,
     name: `${op.name}${kind}_vec`,
     bits: `0 Q ${u} 01110 ${a} sz 1 Rm:5 ${bin(opcode, 5)} 1 Rn:5 Rd:5`,
+    asm: `${op.name.toLowerCase()}${kind.toLowerCase()} %Vfd, %Vfn, %Vfm`,
     regs: three,
     run: (s, { Q, sz }, r) => {
       const [p, width] = [sz as Precision, widthOf(Q)];
@@ -56,6 +57,7 @@ const THREE_FORMS: readonly Form[] = THREE.flatMap(([op, u, a, opcode, kind, sca
     form({
       name: `${op.name}_vscalar`,
       bits: `01 ${u} 11110 ${a} sz 1 Rm:5 ${bin(opcode, 5)} 1 Rn:5 Rd:5`,
+      asm: `${op.name.toLowerCase()} %Zfd, %Zfn, %Zfm`,
       by: ["sz"],
       regs: three,
       fp: true,
@@ -70,6 +72,7 @@ const FUSED: readonly Form[] = ([0, 1] as const).map((a) =>
     ...laned,
     name: a ? "FMLS_vec" : "FMLA_vec",
     bits: `0 Q 0 01110 ${a} sz 1 Rm:5 11001 1 Rn:5 Rd:5`,
+    asm: `${a ? "fmls" : "fmla"} %Vfd, %Vfn, %Vfm`,
     regs: three,
     run: (s, { Q, sz }, r) => {
       const p = sz as Precision;
@@ -92,6 +95,7 @@ const PAIRS: readonly Form[] = (
   form({
     name: `${op.name}P_scalar`,
     bits: `01 1 11110 ${a} sz 11000 ${bin(opcode, 5)} 10 Rn:5 Rd:5`,
+    asm: `${op.name.toLowerCase()}p %Zfd, <Vn>.(sz:2s|2d)`,
     by: ["sz"],
     regs: { d: vec("Rd"), n: vec("Rn") },
     fp: true,
@@ -115,6 +119,7 @@ const ACROSS: readonly Form[] = (
   form({
     name: `${op.name}V`,
     bits: `0 1 1 01110 ${a} 0 11000 ${bin(opcode, 5)} 10 Rn:5 Rd:5`,
+    asm: `${op.name.toLowerCase()}v <Sd>, <Vn>.4s`,
     regs: { d: vec("Rd"), n: vec("Rn") },
     fp: true,
     run: (s, _f, r) => {
@@ -148,6 +153,7 @@ const BY_ELEMENT: readonly Form[] = (
       ...laned,
       name: `${name}_elem`,
       bits: `0 Q ${u} 01111 1 ${tail}`,
+      asm: `${name.toLowerCase()} %Vfd, %Vfn, <@element:sz>`,
       when: (f) => laned.when(f) && isLane(f),
       regs,
       imm: indices,
@@ -162,6 +168,7 @@ const BY_ELEMENT: readonly Form[] = (
     form({
       name: `${name}_elem_scalar`,
       bits: `01 ${u} 11111 1 ${tail}`,
+      asm: `${name.toLowerCase()} %Zfd, %Zfn, <@element:sz>`,
       by: ["sz"],
       when: isLane,
       regs,

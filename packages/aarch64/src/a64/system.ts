@@ -110,6 +110,7 @@ export const FORMS: readonly Form[] = [
       "[CRm=0] (op2:nop|yield|wfe|wfi|sev|sevl|-|xpaclri)",
       "[CRm=1] (op2:pacia1716|-|pacib1716|-|autia1716|-|autib1716|-)",
       "[CRm=2] (op2:esb|-|-|-|csdb|-|clearbhb|-)",
+      "[CRm=2] (op2:-|psb|tsb|-|-|-|-|-) csync",
       "[CRm=3] (op2:paciaz|paciasp|pacibz|pacibsp|autiaz|autiasp|autibz|autibsp)",
       "[CRm=4 op2=0] bti",
       "[CRm=4] bti (op2:-|-|c|-|j|-|jc|-)",
@@ -273,7 +274,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "DC_ZVA",
     bits: "1101010100 0 01 011 0111 0100 001 Rt:5",
-    asm: "dc zva, <Xt>",
+    asm: ["dc zva, <Xt>", "sys #3, c7, c4, #1, <Xt>"],
     regs: { t: zr("Rt") },
     run: (s, _f, r) => {
       requireSctlr(s, SCTLR_DZE, DC_ZVA, false);

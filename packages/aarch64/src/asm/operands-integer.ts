@@ -141,7 +141,8 @@ export const INTEGER_OPERANDS: Readonly<Record<string, MakeOperand>> = {
         return value === undefined ? undefined : [value];
       },
       fields: (values, f) => {
-        if (moveWide(false).fields(values, f) || moveWide(true).fields(values, f)) return undefined;
+        // MOVZ and MOVN cannot write SP.
+        if (f["Rd"] !== 31 && (moveWide(false).fields(values, f) || moveWide(true).fields(values, f))) return undefined;
         const plain = narrow(values[0] ?? 0n, f);
         return plain === undefined ? undefined : bitMaskFields(plain, f["sf"] ?? 1);
       },

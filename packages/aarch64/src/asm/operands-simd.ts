@@ -84,24 +84,28 @@ function lane(names: readonly string[], value: (f: Fields) => number, fields: (n
 }
 
 /** Registers and numbers of the by-element forms: V0 to V15 for 16 bits, where M belongs to the lane's number H:L:M. */
-function element({ widths }: OperandContext): Syntax {
-  const size = packed("size", widths);
+function element({ argument, widths }: OperandContext): Syntax {
+  // The lane's size is in `size`, or less 2 in `sz`.
+  const field = packed(argument || "size", widths);
+  const least = argument === "sz" ? 2 : 0;
+  const size = (f: Fields): number => field.get(f) + least;
   const letters = ["b", "h", "s", "d"];
   return {
     names: ["Rm", "M", "L", "H"],
     print: (f) => {
-      const n = size.get(f) === 1 ? get(f, "Rm") : (get(f, "M") << 4) | get(f, "Rm");
+      const n = size(f) === 1 ? get(f, "Rm") : (get(f, "M") << 4) | get(f, "Rm");
       const index = (get(f, "H") << 2) | (get(f, "L") << 1) | get(f, "M");
-      return `v${n}.${letters[size.get(f)]}[${index >> (size.get(f) - 1)}]`;
+      return `v${n}.${letters[size(f)]}[${index >> (size(f) - 1)}]`;
     },
     *parse(scan, at, found) {
       const written = scan.match(at, /v(\d\d?)\s*\.\s*([hsd])\s*\[\s*(\d)\s*\]/iy);
       const [, register = "", letter = "", lane = ""] = written ?? [];
       const log2 = letters.indexOf(letter.toLowerCase());
       const [n, index] = [Number(register), Number(lane)];
-      if (!written || n > (log2 === 1 ? 15 : 31) || index >= 16 >> log2) return scan.expect(at, "a lane: v0..v15.h[0..7], v0..v31.s[0..3] or v0..v31.d[0..1]");
+      if (!written || log2 < least || n > (log2 === 1 ? 15 : 31) || index >= 16 >> log2)
+        return scan.expect(at, "a lane: v0..v15.h[0..7], v0..v31.s[0..3] or v0..v31.d[0..1]");
       const bits = index << (log2 - 1);
-      const fields = { ...size.split(log2), Rm: n & 15, H: bits >> 2, L: (bits >> 1) & 1, M: log2 === 1 ? bits & 1 : n >> 4 };
+      const fields = { ...field.split(log2 - least), Rm: n & 15, H: bits >> 2, L: (bits >> 1) & 1, M: log2 === 1 ? bits & 1 : n >> 4 };
       const both = unify(found, fields);
       if (both) yield { at: at + written[0].length, fields: both };
     },

@@ -66,8 +66,6 @@ const MACROS: Readonly<Record<string, string>> = {
   T5: "($imm5.Q:8b|16b|4h|8h|2s|4s|-|2d)",
   Th: "($immh.Q:8b|16b|4h|8h|2s|4s|-|2d)",
   Tha: "($immh:8h|4s|2d|-)",
-  /** Floating point, by `sz`. */
-  Tf: "(sz.Q:2s|4s|-|2d)",
   B: "(Q:8b|16b)",
   /** Vectors by size and Q. */
   Vd: `<Vd>.${T}`,
@@ -79,6 +77,14 @@ const MACROS: Readonly<Record<string, string>> = {
   Zm: "<(size:b|h|s|d)m>",
   Zad: "<(size:h|s|d|-)d>",
   Zan: "<(size:h|s|d|-)n>",
+  /** Floating point: scalars by type, and scalars and vectors by sz. */
+  ...Object.fromEntries(
+    ["d", "n", "m", "a"].flatMap((r) => [
+      [`F${r}`, `<(type:s|d)${r}>`],
+      [`Zf${r}`, `<(sz:s|d)${r}>`],
+      [`Vf${r}`, `<V${r}>.(sz.Q:2s|4s|-|2d)`],
+    ]),
+  ),
   /** Loads and stores of a vector register. */
   Ft: "<(opc.size:b|h|s|d|b|h|s|d|q|-|-|-|q)t>",
 };
