@@ -19,8 +19,10 @@ function config(name: string, flavour: Flavour, gic: "v2" | "v3", vcpus: number)
   return writeConfig(name, { kernel: guest.kernel, ramdisk: guest.initramfs(), cmdline, memory: 256, vcpus, gic_version: gic });
 }
 
-describe.each(cases)("Debian's $flavour kernel, $vcpus vCPUs, vGIC$gic", ({ flavour, gic, vcpus }) => {
-  describe.skipIf(!isBuilt || findDebianGuest(flavour) === undefined)(isBuilt ? `needs the kernel (${flavour})` : "needs a build", () => {
+for (const { flavour, gic, vcpus } of cases) {
+  const missing = !isBuilt ? "the packages are not built" : findDebianGuest(flavour) === undefined ? whyNoGuest() : undefined;
+  const title = `Debian's ${flavour} kernel, ${vcpus} vCPUs, vGIC${gic}`;
+  describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title} (${missing})`, () => {
     const host = createTestHost();
     const name = `${flavour}-${gic}-${vcpus}`;
     let console: ReturnType<typeof host.console>;
@@ -38,8 +40,10 @@ describe.each(cases)("Debian's $flavour kernel, $vcpus vCPUs, vGIC$gic", ({ flav
     });
 
     it("suspends and resumes ten times in a row", { timeout: ROUNDS * COMMAND * 1000 }, async () => {
+      // What the guest's wall clock is ahead of ours, in seconds; it starts with what the early boot took.
+      const ahead = async (): Promise<number> => Number(await console.run("date +%s", COMMAND)) - Math.floor(Date.now() / 1000);
+      const before = await ahead();
       for (let round = 1; round <= ROUNDS; round++) {
-        const before = Number(await console.run("date +%s", COMMAND));
         console.type("echo mem > /sys/power/state");
         await host.untilState(name, "---ss-");
         await host.xl("resume", name);
@@ -48,9 +52,7 @@ describe.each(cases)("Debian's $flavour kernel, $vcpus vCPUs, vGIC$gic", ({ flav
         expect(online).toBe(vcpus === 1 ? "0" : `0-${vcpus - 1}`);
         const each = await console.run(`for c in $(seq 0 ${vcpus - 1}); do taskset -c $c sh -c 'sleep 0.05; echo cpu'; done`, COMMAND);
         expect(each.split("\n").filter((line) => line === "cpu")).toHaveLength(vcpus);
-        const after = Number(await console.run("date +%s", COMMAND));
-        expect(Math.abs(after - Math.floor(Date.now() / 1000))).toBeLessThanOrEqual(2);
-        expect(after).toBeGreaterThanOrEqual(before);
+        expect(Math.abs((await ahead()) - before)).toBeLessThanOrEqual(2);
       }
     });
 
@@ -60,4 +62,4 @@ describe.each(cases)("Debian's $flavour kernel, $vcpus vCPUs, vGIC$gic", ({ flav
       await console.ended;
     });
   });
-});
+}
