@@ -76,7 +76,7 @@ async function listLong(xl: Xl, libxl: Libxl, domains: readonly Dominfo[]): Prom
     const config = await libxl.retrieveDomainConfiguration(domid).catch(() => undefined);
     if (config !== undefined) found.push({ domid, config: domainConfigToJson(config) });
   }
-  xl.out(yajlGen(found));
+  xl.out(`${yajlGen(found)}\n`);
   return EXIT.success;
 }
 

@@ -32,9 +32,9 @@ export async function create(invocation: Invocation): Promise<number> {
   if (!options.has("quiet")) xl.err(`xl: reading the config from ${file}\n`);
   const libxl = await xl.libxl();
   const config = await parse(xl, libxl, file, text);
-  if (options.has("d")) xl.err(yajlGen(domainConfigToJson(config)));
+  if (options.has("d")) xl.err(`${yajlGen(domainConfigToJson(config))}\n`);
   if (options.has("dryrun") || xl.global.dryRun) {
-    xl.out(yajlGen(domainConfigToJson(config)));
+    xl.out(`${yajlGen(domainConfigToJson(config))}\n`);
     return EXIT.success;
   }
   try {
