@@ -84,14 +84,14 @@ export const AT = {
   SPLIT_B: 0x1a4,
   /** i32: bytes of it in all. */
   SPLIT_BYTES: 0x1a8,
-  /** i32: the last translation: 1 Device memory, 2 from a block descriptor, 4 non-global. */
+  /** i32: the last translation: 1 Device memory, 2 from a block, 4 non-global, 8 from a block of 1 GiB. */
   PAGE_FLAGS: 0x1ac,
   /** i32: 1 if EL0's TLBs hold anything; 1 if EL1's hold non-global pages. */
   DIRTY0: 0x1b0,
   DIRTY1: 0x1b4,
-  /** i32: 1 if EL0's TLBs hold pages of block mappings, EL1's. */
-  BLOCKS0: 0x1b8,
-  BLOCKS1: 0x1bc,
+  /** i32: 1 if EL0's TLBs hold pages of 1 GiB blocks, EL1's. */
+  HUGE0: 0x1b8,
+  HUGE1: 0x1bc,
 
   /** i32: host address of the exclusive monitor's granule, 0 if open. */
   MONITOR: 0x1c0,
@@ -129,8 +129,11 @@ const TLB_BYTES = TLB_ENTRIES * 16;
 export const TLB_READ = 0;
 export const TLB_WRITE: number = TLB_BYTES;
 export const TLB_EXECUTE: number = 2 * TLB_BYTES;
+/** Behind them a byte for each (VA >> 21) modulo 1024: 1 if a page of a 2 MiB block is cached there. */
+export const TLB_BLOCKS: number = 3 * TLB_BYTES;
+export const TLB_BLOCK_SLOTS = 1024;
 /** Bytes of one exception level's TLBs; EL1's follow EL0's. */
-export const TLB_LEVEL_BYTES: number = 3 * TLB_BYTES;
+export const TLB_LEVEL_BYTES: number = TLB_BLOCKS + TLB_BLOCK_SLOTS;
 /** Bytes of a vCPU's TLB set. */
 export const TLB_SET_BYTES: number = 2 * TLB_LEVEL_BYTES;
 /** Frames below 4 GiB of guest physical address space. */

@@ -1,6 +1,6 @@
 import {
   AT, EXIT, FAULT, type Layout, P2M_FRAMES, P2M_READ_ONLY, P2M_VALID, SCRATCH, sysregAt, type StoredSysreg, THEN,
-  TLB_ENTRIES, TLB_EXECUTE, TLB_LEVEL_BYTES, TLB_READ, TLB_WRITE,
+  TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_EXECUTE, TLB_LEVEL_BYTES, TLB_READ, TLB_WRITE,
 } from "./layout.js";
 import { Body } from "./wasm/body.js";
 import { extendU, i32, i64, wrap } from "./wasm/integer.js";
@@ -147,7 +147,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
   };
 
   const VA_BITS_48 = 1n << 48n;
-  // AArch64.TranslateAddress for EL1&0, 4 KiB granule (Arm ARM D8.2). Leaves AT.PAGE_FLAGS: 1 Device, 2 from a block, 4 non-global.
+  // AArch64.TranslateAddress for EL1&0, 4 KiB granule (Arm ARM D8.2). Leaves AT.PAGE_FLAGS.
   const translate = define(
     ["i64", "i32", "i32"],
     (b, va, kind, el) => {
@@ -220,8 +220,8 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
       b.if(i32.eqz(allowed.value), () => abort(b, va, kind, i32.add(i32.konst(0x0c), level.value)));
       const attributes = i64.shrU(getSysreg("MAIR_EL1"), i64.shl(i64.and(i64.shrU(descriptor.value, i64.konst(2)), i64.konst(7)), i64.konst(3)));
       const isDevice = i64.eqz(i64.and(attributes, i64.konst(0xf0)));
-      const fromBlock = i32.ne(level.value, i32.konst(3));
-      put32(b, AT.PAGE_FLAGS, i32.or(isDevice, i32.or(i32.shl(fromBlock, i32.konst(1)), i32.shl(bit(descriptor.value, 11), i32.konst(2)))));
+      const fromBlock = i32.or(i32.shl(i32.ne(level.value, i32.konst(3)), i32.konst(1)), i32.shl(i32.ltU(level.value, i32.konst(2)), i32.konst(3)));
+      put32(b, AT.PAGE_FLAGS, i32.or(i32.or(isDevice, fromBlock), i32.shl(bit(descriptor.value, 11), i32.konst(2))));
       const offsetMask = b.let(i64.sub(i64.shl(i64.konst(1), extendU(shift.value)), i64.konst(1)));
       const output = i64.and(i64.and(descriptor.value, i64.konst(VA_BITS_48 - 4096n)), i64.not(offsetMask));
       finish(b, va, b.let(i64.or(output, i64.and(address, offsetMask))), kind);
@@ -238,19 +238,25 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
     b.let(i32.add(i32.and(i32.shrU(wrap(va), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), tlb));
 
   /** Notes what a later flush must look for. */
-  const noteFill = (b: Body, el: Value, flags: Value): void => {
+  const noteFill = (b: Body, va: Value, { el, tlb }: { readonly el: Value; readonly tlb: Value }): void => {
+    const flags = get32(AT.PAGE_FLAGS);
     b.if(
       el,
       () => b.if(i32.and(flags, i32.konst(4)), () => put32(b, AT.DIRTY1, i32.konst(1))),
       () => put32(b, AT.DIRTY0, i32.konst(1)),
     );
-    b.if(i32.and(flags, i32.konst(2)), () => b.store("i32", i32.shl(el, i32.konst(2)), i32.konst(1), AT.BLOCKS0));
+    b.if(i32.and(flags, i32.konst(2)), () => {
+      const slot = i32.and(wrap(i64.shrU(va, i64.konst(21))), i32.konst(TLB_BLOCK_SLOTS - 1));
+      b.store("i32_8", i32.add(tlb, slot), i32.konst(1), TLB_BLOCKS);
+      b.if(i32.and(flags, i32.konst(8)), () => b.store("i32", i32.shl(el, i32.konst(2)), i32.konst(1), AT.HUGE0));
+    });
   };
 
   const fill = (kind: 0 | 1): FunctionRef =>
     define(["i64", "i32"], (b, va, how) => {
       const bytes = b.let(i32.and(how, i32.konst(0xff)));
-      const { el, tlb } = levelOf(b, i32.and(i32.shrU(how, i32.konst(16)), i32.konst(1)));
+      const level = levelOf(b, i32.and(i32.shrU(how, i32.konst(16)), i32.konst(1)));
+      const { el, tlb } = level;
       const flags = (): Value => get32(AT.PAGE_FLAGS);
       const first = b.let(i32.sub(i32.konst(4096), i32.and(wrap(va), i32.konst(0xfff))));
       const address = b.let(call(translate, va, i32.konst(kind), el));
@@ -279,7 +285,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
         b.store("i64", entry, i64.and(va, PAGE_MASK), at);
         b.store("i32", entry, i32.sub(i32.and(address, i32.konst(-4096)), i32.and(wrap(va), i32.konst(-4096))), at + 8);
         b.store("i32", entry, i32.shrU(i32.and(flags(), i32.konst(2)), i32.konst(1)), at + 12);
-        noteFill(b, el, flags());
+        noteFill(b, va, level);
       });
       b.return(address);
     });
@@ -300,7 +306,8 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
       put32(b, AT.FAULT_ESR, i32.konst(0x22 << 26));
       b.return(zero);
     });
-    const { el, tlb } = levelOf(b, zero);
+    const level = levelOf(b, zero);
+    const { el, tlb } = level;
     const address = b.let(call(translate, pc, i32.konst(ACCESS.execute), el));
     b.if(i32.eqz(address), () => b.return(zero));
     const page = b.let(i32.shrU(address, i32.konst(12)));
@@ -311,7 +318,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
     b.store("i64", entry, i64.and(pc, PAGE_MASK), TLB_EXECUTE);
     b.store("i32", entry, code.value, TLB_EXECUTE + 8);
     b.store("i32", entry, i32.shrU(i32.and(get32(AT.PAGE_FLAGS), i32.konst(2)), i32.konst(1)), TLB_EXECUTE + 12);
-    noteFill(b, el, get32(AT.PAGE_FLAGS));
+    noteFill(b, pc, level);
     put64(b, AT.PAGE, i64.and(pc, PAGE_MASK));
     put32(b, AT.CODE, code.value);
     b.return(i32.add(code.value, i32.shl(i32.and(wrap(pc), i32.konst(0xfff)), i32.konst(2))));

@@ -1,4 +1,4 @@
-import { AT, TLB_ENTRIES, TLB_LEVEL_BYTES, TLB_SET_BYTES } from "./layout.js";
+import { AT, TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_LEVEL_BYTES, TLB_SET_BYTES } from "./layout.js";
 
 const ENTRY_BYTES = 16;
 const TABLES = 3;
@@ -33,9 +33,10 @@ export class Tlbs {
 
   #flushLevel(vcpu: number, el: 0 | 1): void {
     const from = this.setOf(vcpu) + el * TLB_LEVEL_BYTES;
-    this.#bytes.fill(EMPTY, from, from + TLB_LEVEL_BYTES);
+    this.#bytes.fill(EMPTY, from, from + TLB_BLOCKS);
+    this.#bytes.fill(0, from + TLB_BLOCKS, from + TLB_LEVEL_BYTES);
     this.#words[this.#note(vcpu, el ? AT.DIRTY1 : AT.DIRTY0)] = 0;
-    this.#words[this.#note(vcpu, el ? AT.BLOCKS1 : AT.BLOCKS0)] = 0;
+    this.#words[this.#note(vcpu, el ? AT.HUGE1 : AT.HUGE0)] = 0;
   }
 
   /** Everything of one vCPU. */
@@ -54,20 +55,22 @@ export class Tlbs {
     if (this.#words[this.#note(vcpu, AT.DIRTY1)] !== 0) this.#flushLevel(vcpu, 1);
   }
 
-  /** One page; `pageNumber` is the low part of VA >> 12. A page of a block mapping takes all pages of blocks with it. */
+  /** One page; `pageNumber` is the low part of VA >> 12. Where it may lie in a cached block, all pages of blocks go. */
   flushPage(vcpu: number, pageNumber: number): void {
     const index = pageNumber & (TLB_ENTRIES - 1);
+    const slot = TLB_BLOCKS + ((pageNumber >>> 9) & (TLB_BLOCK_SLOTS - 1));
     for (const el of [0, 1] as const) {
       const level = this.setOf(vcpu) + el * TLB_LEVEL_BYTES;
       for (let table = 0; table < TABLES; table++) this.#clear(level + table * TLB_ENTRIES * ENTRY_BYTES + index * ENTRY_BYTES);
-      if (this.#words[this.#note(vcpu, el ? AT.BLOCKS1 : AT.BLOCKS0)] !== 0) this.#flushBlocks(level);
+      if (this.#bytes[level + slot] !== 0 || this.#words[this.#note(vcpu, el ? AT.HUGE1 : AT.HUGE0)] !== 0) this.#flushBlocks(level);
     }
   }
 
   #flushBlocks(level: number): void {
-    for (let entry = level; entry < level + TLB_LEVEL_BYTES; entry += ENTRY_BYTES) {
+    for (let entry = level; entry < level + TLB_BLOCKS; entry += ENTRY_BYTES) {
       if (this.#words[(entry >> 2) + 3] === 1) this.#clear(entry);
     }
+    this.#bytes.fill(0, level + TLB_BLOCKS, level + TLB_LEVEL_BYTES);
   }
 
   #clear(entry: number): void {

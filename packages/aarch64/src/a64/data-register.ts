@@ -197,7 +197,7 @@ export const FORMS: readonly Form[] = [
     ],
     by: ["sf", "op", "o2", "cond"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
-    hot: (f) => HOT_CONDITIONS.has(f.cond) && (f.op === 0 || (f.o2 === 0 && f.cond < 2)),
+    hot: (f) => HOT_CONDITIONS.has(f.cond) && (f.op === 0 || f.o2 === 0),
     run: (s, { sf, op, o2, cond }, r) => {
       const ops = width(sf);
       let other = s.r(sf, r.m);
@@ -214,7 +214,7 @@ export const FORMS: readonly Form[] = [
       by: ["sf", "op", "cond"],
       regs: { n: zr("Rn"), m: zr("Rm") },
       imm: (f) => [f["Rm"] ?? 0, f["nzcv"] ?? 0],
-      hot: (f) => f.op === 1 && f.cond < 2,
+      hot: (f) => f.op === 1 && HOT_CONDITIONS.has(f.cond),
       run: (s, { sf, op, cond }, r) => {
         const ops = width(sf);
         s.body.if(

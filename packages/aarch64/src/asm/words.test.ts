@@ -79,7 +79,7 @@ const NOT_IMPLEMENTED: readonly (readonly [feature: string, is: (word: number, t
   ["SVE and SVE2", (word) => ((word >>> 25) & 15) === 2],
   ["SME", (word) => word >>> 31 === 1 && ((word >>> 25) & 15) === 0],
   ["MTE", (_word, text) => /^(ldg|stz?2?g|stzgm|stgm|ldgm|stgp|addg|subg|irg|gmi|subps?) /.test(text)],
-  ["pointer authentication", (_word, text) => /^(ldra[ab]|pac|aut|xpac|br?[ab]|blra|reta|ereta)/.test(text) && !/^b /.test(text)],
+  ["pointer authentication", (_word, text) => /^(ldra[ab]|pac|aut|xpac|br?[ab]|blra|reta|ereta)/.test(text) && !text.startsWith("b ")],
   ["limited ordering regions", (_word, text) => /^(ldlar|stllr)/.test(text)],
   ["RCpc", (_word, text) => /^(ldapu?r|stlur)/.test(text)],
   ["memory copy and set", (_word, text) => /^(cpy|set)[fgpme]/.test(text)],

@@ -14,8 +14,9 @@ export interface Handler {
 /** Handlers that are not instructions. 0 is what fresh memory holds. */
 export const UNDECODED = 0;
 export const NEXT_PAGE = 1;
-export const UNDEFINED = 2;
-const FIRST = 3;
+export const START = 2;
+export const UNDEFINED = 3;
+const FIRST = 4;
 
 interface Selector {
   readonly name: string;

@@ -1,17 +1,20 @@
 import { type CallHelper, helpersOf } from "../a64/helper.js";
-import { AT, EXIT, type Layout, RECORD_BYTES, THEN, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
+import { AT, EXIT, type Layout, RECORD_BYTES, SCRATCH, THEN, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import { defineRuntime, type Runtime } from "../runtime.js";
 import { Body } from "../wasm/body.js";
 import { extendS, extendU, i32, i64, wrap } from "../wasm/integer.js";
 import { call, type FunctionRef, ModuleBuilder, type Signature } from "../wasm/module.js";
 import type { Value } from "../wasm/value.js";
-import { type Handler, HANDLERS, NEXT_PAGE, UNDECODED, UNDEFINED } from "./handlers.js";
+import { type Handler, HANDLERS, NEXT_PAGE, START, UNDECODED, UNDEFINED } from "./handlers.js";
 import { type Frame, InterpreterStage } from "./stage.js";
 
 const zero = i32.konst(0);
 const step = i32.konst(RECORD_BYTES);
 const get32 = (at: number): Value => i32.load(zero, at);
 const get64 = (at: number): Value => i64.load(zero, at);
+
+/** A record outside all pages, of the handler that goes on at AT.PC. */
+const START_RECORD = SCRATCH + 0x800;
 
 /** Why the loop came back to `run`. */
 const STOP = { punt: 0, spent: 1, fetch: 2 } as const;
@@ -67,7 +70,7 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime): FunctionRef {
   const put32 = (at: number, value: Value): void => body.store("i32", zero, value, at);
   const put64 = (at: number, value: Value): void => body.store("i64", zero, value, at);
 
-  // Parameters: record (0: go on at AT.PC) and budget.
+  // Parameters: record and budget.
   record.set(body.parameter(0));
   budget.set(body.parameter(1));
   page.set(get64(AT.PAGE));
@@ -80,7 +83,6 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime): FunctionRef {
   const punt = body.block();
   const loop = body.loop();
   const jump = body.block();
-  body.brIf(i32.eqz(record.value), jump);
 
   const frame: Frame = {
     body,
@@ -106,8 +108,9 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime): FunctionRef {
 
   const hot = HANDLERS.filter((h) => h.isHot);
   const nextPage = body.block();
+  const start = body.block();
   const arms = new Map(hot.map((h) => [h.id, body.block()]));
-  const labels = Array.from({ length: HANDLERS.length + UNDEFINED + 1 }, (_, id) => (id === NEXT_PAGE ? nextPage : (arms.get(id) ?? punt)));
+  const labels = Array.from({ length: HANDLERS.length + UNDEFINED + 1 }, (_, id) => ({ [NEXT_PAGE]: nextPage, [START]: start })[id] ?? arms.get(id) ?? punt);
   body.brTable(i32.load16u(record.value), labels, punt);
   // Blocks close from the innermost, that is the last opened, on.
   for (const handler of hot.toReversed()) {
@@ -116,6 +119,9 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime): FunctionRef {
     record.set(i32.add(record.value, step));
     body.br(loop);
   }
+  body.end(); // start: on at AT.PC.
+  budget.set(i32.sub(budget.value, record.value));
+  body.br(jump);
   body.end(); // nextPage: the record behind the page's last is no instruction.
   pc.set(i64.add(page.value, i64.konst(4096)));
   budget.set(i32.sub(budget.value, record.value));
@@ -181,6 +187,8 @@ function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionR
   put32(AT.EXIT, i32.konst(EXIT.budget));
   // The page may have changed its translation since the last run.
   body.store("i64", zero, i64.konst(1), AT.PAGE);
+  body.store("i32_16", i32.konst(START_RECORD), i32.konst(START));
+  record.set(i32.konst(START_RECORD));
 
   const exited = body.block();
   const again = body.loop();
@@ -194,6 +202,7 @@ function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionR
       body.brIf(record.value, again);
       // A fault: it costs an instruction, so that a vector that faults itself comes to an end.
       put32(AT.BUDGET, i32.sub(get32(AT.BUDGET), step));
+      record.set(i32.konst(START_RECORD));
       body.brIf(i32.ne(call(runtime.fetchFault, get64(AT.PC)), i32.konst(THEN.exit)), again);
       body.br(exited);
     },
@@ -204,7 +213,7 @@ function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionR
       put32(AT.BUDGET, i32.sub(get32(AT.BUDGET), step));
       body.brIf(i32.eq(then.value, i32.konst(THEN.exit)), exited);
       record.set(i32.add(record.value, step));
-      body.if(i32.eq(then.value, i32.konst(THEN.jump)), () => record.set(zero));
+      body.if(i32.eq(then.value, i32.konst(THEN.jump)), () => record.set(i32.konst(START_RECORD)));
       body.br(again);
     },
   );
