@@ -8,7 +8,7 @@ const hex = (value: bigint): string => value.toString(16).padStart(16, "0");
 
 /** The registers of a domain's vCPUs, four to a line (vcpu_show_registers). */
 export function dumpRegisters(d: Domain, print: Print): void {
-  if (archDomain(d).processor === undefined) return print(`*** Domain ${d.domainId} has no memory yet ***`);
+  if (archDomain(d).p2m === undefined) return print(`*** Domain ${d.domainId} has no memory yet ***`);
   for (const v of vcpusOf(d)) {
     const context = getContext(v);
     print(`*** Dumping ${vcpuName(v)} state: ***`);

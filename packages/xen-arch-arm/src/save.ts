@@ -52,7 +52,7 @@ function saveRam(ad: ArchDomain, processor: Processor): RamRecord[] {
   const memory = new Uint8Array(processor.memory.buffer);
   const kindOf = (gfn: number): "none" | "zero" | "data" => {
     const offset = processor.lookupPage(gfn);
-    if (offset === undefined || !isRam(ad.p2m!, processor, offset)) return "none";
+    if (offset === undefined || !isRam(ad.p2m!, offset)) return "none";
     return words.subarray(offset / 8, (offset + PAGE_SIZE) / 8).some((word) => word !== 0n) ? "data" : "zero";
   };
   const runs: RamRecord[] = [];

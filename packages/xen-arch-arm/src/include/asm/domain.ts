@@ -21,10 +21,8 @@ export interface ArchDomain {
   readonly devices: readonly MmioDevice<VgicCpu>[];
   /** CNTVOFF_EL2 in ticks: the physical counter when the domain was made. Only loading a saved domain changes it. */
   counterOffset: number;
-  /** Comes and goes with `processor`. */
+  /** The memory and the processor on it. Made with the first page, when XEN_DOMCTL_max_mem has told the size of the RAM; undefined before and after. */
   p2m: P2m | undefined;
-  /** Made with the first page, when XEN_DOMCTL_max_mem has told the size of the RAM; undefined before and after. */
-  processor: Processor | undefined;
   /** What SYSTEM_SUSPEND stored for domain_resume. */
   resume: ResumeInfo | undefined;
   /** Instructions of the present `run` that the clock already knows about. */
@@ -54,8 +52,8 @@ export function archVcpu(v: Vcpu): ArchVcpu {
 
 /** The domain's processor; it must have been made (the domain has memory). */
 export function processorOf(ad: ArchDomain): Processor {
-  if (ad.processor === undefined) throw new Error(`d${ad.domain.domainId}: no processor; give the domain memory first`);
-  return ad.processor;
+  if (ad.p2m === undefined) throw new Error(`d${ad.domain.domainId} has no processor; give the domain memory first`);
+  return ad.p2m.processor;
 }
 
 /** The counters as this package names them; the host makes them from both tables. */
