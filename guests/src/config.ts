@@ -12,10 +12,16 @@ export function writeConfig(name: string, settings: Readonly<Record<string, stri
   return path;
 }
 
+/** Settings of an xl.cfg over those that a guest has by itself; undefined leaves one out. */
+export type Overrides = Readonly<Record<string, string | number | undefined>>;
+
 /** Writes our own small guest and its xl.cfg; returns the latter's path. `assemble` is aarch64's. */
-export function writeOwnGuest(name: string, assemble: (source: string) => Uint8Array): string {
+export function writeOwnGuest(name: string, assemble: (source: string) => Uint8Array, overrides: Overrides = {}): string {
   mkdirSync(cacheFolder, { recursive: true });
   const kernel = join(cacheFolder, "own-guest.img");
   writeFileSync(kernel, assemble(ownGuestSource()));
-  return writeConfig(name, { kernel, memory: 32, vuart: "sbsa_uart" });
+  const settings = Object.entries({ kernel, memory: 32, vuart: "sbsa_uart", ...overrides }).filter(
+    (entry): entry is [string, string | number] => entry[1] !== undefined,
+  );
+  return writeConfig(name, Object.fromEntries(settings));
 }

@@ -18,7 +18,7 @@ export class AssembleError extends Error {
 }
 
 /** Comments, strings and characters first, so that nothing inside them is taken for a separator. */
-const TOKEN = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])|\n|;|[^/"'\n;]+|./gy;
+const TOKEN = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])'?|\n|;|[^/"'\n;]+|./gy;
 
 /** Splits a source into statements at line ends and `;`, without comments (`//`, block comments, `#` at the start of a line). */
 export function statements(source: string): Statement[] {
