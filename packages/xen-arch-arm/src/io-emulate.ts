@@ -2,7 +2,7 @@ import type { MmioExit } from "aarch64";
 import { XEN_DOMCTL_CDF } from "xen-public";
 import { type ArchVcpu, perfcOf, processorOf } from "./include/asm/domain.js";
 import { findDevice, type MmioDevice } from "./io.js";
-import { high32, low32, toRegister } from "./low32.js";
+import { high32, low32, toRegister } from "./register-value.js";
 import type { VgicCpu } from "./vgic.js";
 
 /** ESR_EL1.ISS of the aborts that Xen injects. */

@@ -3,7 +3,7 @@ import { doHypercall, domainCrash, type RunResult, type Time, type Vcpu, vcpuBlo
 import { XEN_HYPERCALL_TAG } from "xen-public";
 import { archVcpu, type ArchVcpu, perfcOf, processorOf } from "./include/asm/domain.js";
 import { handleStage2Abort } from "./io-emulate.js";
-import { toRegister } from "./low32.js";
+import { toRegister } from "./register-value.js";
 import { pollUpcall } from "./vgic.js";
 import { handleSmccc, isWorkaroundFastPath } from "./vsmc.js";
 import { vpsciHost } from "./vpsci-host.js";

@@ -1,6 +1,6 @@
 import { sysreg } from "aarch64";
 import { type ArchVcpu, perfcOf, processorOf } from "./include/asm/domain.js";
-import { high32, low32 } from "./low32.js";
+import { high32, low32 } from "./register-value.js";
 import { ICC_REGISTERS } from "./vgic-v3-icc.js";
 import { readTimer, type TimerRegister, writeTimer } from "./vtimer-access.js";
 

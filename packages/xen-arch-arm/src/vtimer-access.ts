@@ -1,6 +1,6 @@
 import type { Time } from "xen-common";
 import { type ArchVcpu, perfcOf } from "./include/asm/domain.js";
-import { low32 } from "./low32.js";
+import { low32 } from "./register-value.js";
 import { injectIrq, withdrawIrq } from "./vgic.js";
 import { expire, readCtl, readTval, type TimerEffect, type Vtimer, writeCtl, writeCval, writeTval } from "./vtimer.js";
 
