@@ -3,7 +3,7 @@ import { expression } from "./expression.js";
 import type { Packed, Syntax } from "./syntax.js";
 import { unify } from "./syntax.js";
 
-/** How a field and the value that is written for it belong together: value = sign * field * scale + bias. */
+/** How a field and the value that is written for it belong together. */
 export interface NumberOptions {
   readonly isSigned: boolean;
   /** Least number of hexadecimal digits; 0 is decimal. */
@@ -12,19 +12,18 @@ export interface NumberOptions {
   readonly relative: "label" | "page" | undefined;
   /** Factor, by the fields known. */
   readonly scale: (f: Fields) => number;
-  /** Value of field 0; with `isDown` the value falls as the field grows (right shifts: 64 - immh:immb). */
-  readonly bias: number;
-  readonly isDown: boolean;
+  /** The value is this number less the field. */
+  readonly countsDownFrom: number | undefined;
 }
 
 const base = (pc: bigint, relative: NumberOptions["relative"]): bigint => (relative === "page" ? pc & ~0xfffn : relative === "label" ? pc : 0n);
 
 /** A number, written as an expression. */
 export function number(of: Packed, options: NumberOptions): Syntax {
-  const { isSigned, digits, relative, scale, bias, isDown } = options;
+  const { isSigned, digits, relative, scale, countsDownFrom } = options;
   const half = 2 ** (of.bits - 1);
   const [low, high] = isSigned ? [-half, half - 1] : [0, 2 * half - 1];
-  const value = (f: Fields, field: number): number => (isDown ? bias - field : bias + field * scale(f));
+  const value = (f: Fields, field: number): number => (countsDownFrom === undefined ? field * scale(f) : countsDownFrom - field);
   return {
     names: of.names,
     print: (f, pc) => {
@@ -38,7 +37,7 @@ export function number(of: Packed, options: NumberOptions): Syntax {
       if (!written) return;
       const target = relative === "page" ? written.value & ~0xfffn : written.value;
       const wanted = relative ? BigInt.asIntN(64, target - base(scan.scope.pc, relative)) : target;
-      const field = (isDown ? BigInt(bias) - wanted : wanted - BigInt(bias)) / BigInt(scale(found));
+      const field = countsDownFrom === undefined ? wanted / BigInt(scale(found)) : BigInt(countsDownFrom) - wanted;
       const isExact = BigInt(value(found, Number(field))) === wanted;
       if (!isExact || field < low || field > high) {
         const [first, last] = [value(found, low), value(found, high)].sort((a, b) => a - b);

@@ -1,11 +1,11 @@
 import type { Fields } from "../a64/form.js";
 import { expression } from "./expression.js";
-import { type Syntax, unify } from "./syntax.js";
+import { type Syntax, unify, type Widths } from "./syntax.js";
 
 /** What an operand `<@name:argument>` is made from. */
 export interface OperandContext {
   readonly argument: string;
-  readonly widths: Readonly<Record<string, number>>;
+  readonly widths: Widths;
   /** Compiles a piece of template. */
   readonly compile: (text: string) => Syntax;
 }

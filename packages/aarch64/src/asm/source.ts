@@ -73,7 +73,7 @@ export function stringBytes(text: string): number[] | undefined {
 
 /** UTF-8 by hand: the encoder of the platform is not part of the language. */
 function utf8(text: string): number[] {
-  return [...text].flatMap((letter) => {
+  return Array.from(text).flatMap((letter) => {
     const code = letter.codePointAt(0) ?? 0;
     if (code < 0x80) return [code];
     if (code < 0x800) return [0xc0 | (code >> 6), 0x80 | (code & 63)];

@@ -24,6 +24,14 @@ export function unify(found: Fields, more: Fields): Fields | undefined {
   return { ...found, ...more };
 }
 
+/** The widths of an encoding's fields. */
+export type Widths = Readonly<Record<string, number>>;
+
+/** The texts of a choice, by value; `-` is none. */
+export function texts(body: string): readonly (string | undefined)[] {
+  return body.split("|").map((text) => (text === "-" ? undefined : text));
+}
+
 /** Several fields read as one number, the first one highest: `immh.immb`. */
 export interface Packed {
   readonly names: readonly string[];
@@ -35,7 +43,7 @@ export interface Packed {
 }
 
 /** Widths come from the form's bits. An unknown field is a mistake in the template. */
-export function packed(path: string, widths: Readonly<Record<string, number>>): Packed {
+export function packed(path: string, widths: Widths): Packed {
   const names = path.split(".");
   const parts = names.map((name) => {
     const derived = DERIVED[name];
