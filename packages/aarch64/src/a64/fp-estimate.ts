@@ -1,7 +1,22 @@
 import type { Body } from "../wasm/body.js";
 import { extendU, i32, i64, wrap } from "../wasm/integer.js";
 import { select, type Value } from "../wasm/value.js";
-import { type Format, FPCR, FPSR, flushInput, fpcrHas, infinity, invalid, isInfinite, isNan, magnitude, processNans, raise, roundingMode, signOf } from "./fp-rules.js";
+import {
+  type Format,
+  FPCR,
+  FPSR,
+  flushInput,
+  fpcrHas,
+  infinity,
+  invalid,
+  isInfinite,
+  isNan,
+  magnitude,
+  processNans,
+  raise,
+  roundingMode,
+  signOf,
+} from "./fp-rules.js";
 import { infinityOf, zeroOf } from "./fp-soft.js";
 import { type Helper, helper } from "./helper.js";
 

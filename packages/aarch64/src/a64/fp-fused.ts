@@ -62,7 +62,8 @@ function fusedSingle(body: Body, addend: Value, a: Value, b: Value): Value {
 }
 
 /** Numbers between 2^-450 and 2^450: no part of their product or sum leaves the normal numbers. */
-const isModest = (x: Value): Value => i64.ltU(i64.sub(i64.and(i64.shrU(reinterpret.i64_f64(x), i64.konst(52)), i64.konst(2047)), i64.konst(573)), i64.konst(900));
+const isModest = (x: Value): Value =>
+  i64.ltU(i64.sub(i64.and(i64.shrU(reinterpret.i64_f64(x), i64.konst(52)), i64.konst(2047)), i64.konst(573)), i64.konst(900));
 
 /** addend + a * b with one rounding: three numbers to one. */
 export const fused = (p: Precision): Helper => {
@@ -81,7 +82,8 @@ export const fused = (p: Precision): Helper => {
   });
 };
 
-const half = (name: "low" | "high", v: Value): Value => laneConvert.f64_f32_low(name === "low" ? v : v128.shuffle(v, v, [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]));
+const half = (name: "low" | "high", v: Value): Value =>
+  laneConvert.f64_f32_low(name === "low" ? v : v128.shuffle(v, v, [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]));
 
 /** Two lanes of single precision at a time, as `fusedSingle`. */
 function fusedPair(body: Body, which: "low" | "high", addend: Value, a: Value, b: Value): Value {

@@ -10,7 +10,10 @@ import { lanesOf, ONES, type Width } from "./simd-shape.js";
 import type { Stage } from "./stage.js";
 
 /** What scalars and lanes have in common. */
-export type Arithmetic = Pick<FloatOps & FloatLaneOps, "add" | "sub" | "mul" | "div" | "min" | "max" | "sqrt" | "abs" | "neg" | "nearest" | "ceil" | "floor" | "trunc">;
+export type Arithmetic = Pick<
+  FloatOps & FloatLaneOps,
+  "add" | "sub" | "mul" | "div" | "min" | "max" | "sqrt" | "abs" | "neg" | "nearest" | "ceil" | "floor" | "trunc"
+>;
 
 /** An operation on floating-point numbers, for scalars and for lanes alike. */
 export interface FloatOperation {
@@ -102,13 +105,19 @@ export function vectorFloat(s: Stage, op: FloatOperation, p: Precision, width: W
   const size = ops.abs(result.value);
   const isFine = op.isExact ? ops.eq(result.value, result.value) : v128.and(ops.lt(size, limit(p, "infinity")), ops.gt(size, limit(p, "smallest")));
   const counted = width === 8 ? v128.or(isFine, v128.konst(0n, -1n)) : isFine;
-  body.if(i32.or(op.isExact ? mode(s) : isModeSlow(s), i32.eqz(lanesOf(3).allTrue(counted))), () => result.set(soft()));
+  body.if(i32.or(op.isExact ? mode(s) : isModeSlow(s), i32.eqz(lanesOf(2).allTrue(counted))), () => result.set(soft()));
   return result.value;
 }
 
 /** Infinity, or the smallest normal number, in every lane. */
 function limit(p: Precision, which: "infinity" | "smallest"): Value {
-  const bits = p ? (which === "infinity" ? 0x7ff0_0000_0000_0000n : 0x0010_0000_0000_0000n) : which === "infinity" ? 0x7f80_0000_7f80_0000n : 0x0080_0000_0080_0000n;
+  const bits = p
+    ? which === "infinity"
+      ? 0x7ff0_0000_0000_0000n
+      : 0x0010_0000_0000_0000n
+    : which === "infinity"
+      ? 0x7f80_0000_7f80_0000n
+      : 0x0080_0000_0080_0000n;
   return v128.konst(bits, bits);
 }
 

@@ -23,10 +23,12 @@ export const ROUNDINGS: Readonly<Record<Rounding["letter"], Rounding>> = {
   I: { letter: "I", mode: "fpcr", isExact: false },
 };
 
-const soft = (r: Rounding) => (f: Format): Helper =>
-  helper(`frint${r.letter}_${f.bits}`, ["i64"], "i64", (_body, call, x) =>
-    call(roundInteger(f), x ?? i64.konst(0), r.mode === "fpcr" ? roundingMode() : i32.konst(r.mode), i32.konst(r.isExact ? 1 : 0)),
-  );
+const soft =
+  (r: Rounding) =>
+  (f: Format): Helper =>
+    helper(`frint${r.letter}_${f.bits}`, ["i64"], "i64", (_body, call, x) =>
+      call(roundInteger(f), x ?? i64.konst(0), r.mode === "fpcr" ? roundingMode() : i32.konst(r.mode), i32.konst(r.isExact ? 1 : 0)),
+    );
 
 const FAST: Readonly<Partial<Record<Rounding["letter"], (ops: Arithmetic, x: Value) => Value>>> = {
   N: (o, x) => o.nearest(x),

@@ -83,21 +83,26 @@ export function invalid(body: Body, f: Format): Value {
 
 /** FPProcessNaNs: operands in the order in which the Arm ARM looks at them, at least one of them a NaN. The first signalling NaN wins, then the first quiet one. */
 export function processNans(f: Format, count: 1 | 2 | 3): Helper {
-  return helper(`processNaNs${count}_${f.bits}`, Array.from({ length: count }, () => "i64" as const), "i64", (body, _call, ...operands) => {
-    const result = body.temp("i64");
-    const isFound = body.temp("i32");
-    isFound.set(i32.konst(0));
-    result.set(k(defaultNan(f)));
-    for (const x of [...operands].reverse()) body.if(isNan(f, x), () => result.set(x));
-    for (const x of [...operands].reverse()) {
-      body.if(isSignalling(f, x), () => {
-        result.set(i64.or(x, k(quietBit(f))));
-        isFound.set(i32.konst(1));
-      });
-    }
-    body.if(isFound.value, () => raise(body, FPSR.IOC));
-    return select(fpcrHas(FPCR.DN), k(defaultNan(f)), result.value);
-  });
+  return helper(
+    `processNaNs${count}_${f.bits}`,
+    Array.from({ length: count }, () => "i64" as const),
+    "i64",
+    (body, _call, ...operands) => {
+      const result = body.temp("i64");
+      const isFound = body.temp("i32");
+      isFound.set(i32.konst(0));
+      result.set(k(defaultNan(f)));
+      for (const x of [...operands].reverse()) body.if(isNan(f, x), () => result.set(x));
+      for (const x of [...operands].reverse()) {
+        body.if(isSignalling(f, x), () => {
+          result.set(i64.or(x, k(quietBit(f))));
+          isFound.set(i32.konst(1));
+        });
+      }
+      body.if(isFound.value, () => raise(body, FPSR.IOC));
+      return select(fpcrHas(FPCR.DN), k(defaultNan(f)), result.value);
+    },
+  );
 }
 
 /** FPUnpack's flush: a denormal number becomes 0 and raises Input Denormal where FPCR.FZ is set. */

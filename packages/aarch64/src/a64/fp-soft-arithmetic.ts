@@ -1,20 +1,7 @@
 import type { Body } from "../wasm/body.js";
 import { extendU, i32, i64 } from "../wasm/integer.js";
 import { select, type Value } from "../wasm/value.js";
-import {
-  type Format,
-  FPSR,
-  flushInput,
-  invalid,
-  isInfinite,
-  isNan,
-  isSignalling,
-  magnitude,
-  processNans,
-  raise,
-  signBit,
-  signOf,
-} from "./fp-rules.js";
+import { type Format, FPSR, flushInput, invalid, isInfinite, isNan, isSignalling, magnitude, processNans, raise, signBit, signOf } from "./fp-rules.js";
 import { addWide, infinityOf, pack, product, unpack, zeroOf } from "./fp-soft.js";
 import { type CallHelper, type Helper, helper } from "./helper.js";
 
@@ -69,8 +56,7 @@ function multiplication(name: string, f: Format, ofZeroAndInfinity: (body: Body,
 /** FPMul. */
 export const mul = (f: Format): Helper => multiplication("fmul", f, (body) => invalid(body, f));
 /** FPMulX: 0 times infinity is 2. */
-export const mulx = (f: Format): Helper =>
-  multiplication("fmulx", f, (_body, sign) => i64.or(zeroOf(f, sign), n(BigInt(f.bias + 1) << BigInt(f.fraction))));
+export const mulx = (f: Format): Helper => multiplication("fmulx", f, (_body, sign) => i64.or(zeroOf(f, sign), n(BigInt(f.bias + 1) << BigInt(f.fraction))));
 /** FPNeg of FPMul (FNMUL): the product's NaN is negated too. */
 export const nmul = (f: Format): Helper =>
   helper(`fnmul_${f.bits}`, ["i64", "i64"], "i64", (_body, call, a, b) => i64.xor(call(mul(f), a ?? n(0), b ?? n(0)), n(signBit(f))));

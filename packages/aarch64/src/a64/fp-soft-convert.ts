@@ -1,6 +1,23 @@
 import { extendU, i32, i64, wrap } from "../wasm/integer.js";
 import { select, type Value } from "../wasm/value.js";
-import { defaultNan, type Format, FPCR, FPSR, flushInput, fpcrHas, HALF, infinity, isInfinite, isNan, isSignalling, magnitude, processNans, quietBit, raise, signOf } from "./fp-rules.js";
+import {
+  defaultNan,
+  type Format,
+  FPCR,
+  FPSR,
+  flushInput,
+  fpcrHas,
+  HALF,
+  infinity,
+  isInfinite,
+  isNan,
+  isSignalling,
+  magnitude,
+  processNans,
+  quietBit,
+  raise,
+  signOf,
+} from "./fp-rules.js";
 import { infinityOf, pack, roundPack, roundsUp, unpack, zeroOf } from "./fp-soft.js";
 import { type Helper, helper } from "./helper.js";
 

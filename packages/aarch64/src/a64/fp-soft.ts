@@ -69,7 +69,8 @@ export function roundPack(f: Format): Helper {
     const field = body.temp("i32");
     const significand = body.temp("i64");
     const flags = body.temp("i32");
-    field.set(i32.add(exponent, c(f.bias)));
+    // No exponent above the format's makes a difference.
+    field.set(select(i32.gtS(exponent, c(f.bias)), c(f.top), i32.add(exponent, c(f.bias))));
     significand.set(exact);
     flags.set(c(FPSR.IXC));
     body.if(i32.leS(field.value, c(0)), () => {
@@ -90,7 +91,7 @@ export function roundPack(f: Format): Helper {
     const result = body.temp("i64");
     result.set(i64.add(i64.shl(extendU(i32.sub(field.value, c(1))), n(f.fraction)), i64.add(kept, extendU(up))));
     body.if(i64.ne(rest, n(0)), () => raise(body, flags.value));
-    body.if(i64.geS(result.value, n(infinity(f))), () => {
+    body.if(i64.geU(result.value, n(infinity(f))), () => {
       raise(body, FPSR.OFC | FPSR.IXC);
       const toInfinity = i32.or(i32.eqz(mode), i32.eq(mode, i32.add(sign, c(1))));
       result.set(select(toInfinity, n(infinity(f)), n(infinity(f) - 1n)));

@@ -38,7 +38,7 @@ function compareLanes(s: Stage, k: Comparison, p: Precision, width: Width, first
   const result = body.temp("v128");
   result.set(ops[k.kind](of(a), of(b)));
   const isOrdered = v128.and(ops.eq(a, a), ops.eq(b, b));
-  body.if(i32.or(mode(s), i32.eqz(lanesOf(3).allTrue(isOrdered))), () =>
+  body.if(i32.or(mode(s), i32.eqz(lanesOf(2).allTrue(isOrdered))), () =>
     result.set(s.call(eachLane(formatOf(p), soft(k)(formatOf(p)), 2), a, b, laneCount(p, width))),
   );
   return result.value;
