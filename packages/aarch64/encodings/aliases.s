@@ -1,4 +1,4 @@
-// Spellings that objdump never prints: aliases, other ways to write the same, and what as makes of immediates. See record.ts.
+// Spellings that objdump never prints: aliases, other ways to write the same, and what as makes of immediates. See record.mjs.
 mov x0, sp
 mov sp, x1
 mov w3, wsp

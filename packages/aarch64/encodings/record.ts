@@ -1,9 +1,4 @@
-/**
- * Records what GNU binutils say about our instructions: encodings.json (text and word, of every form and alias) and words.json (random words).
- * Wants Debian's binutils-aarch64-linux-gnu. From the repository's root:
- *
- *   npx tsup packages/aarch64/encodings/record.ts --no-config --format esm --out-dir node_modules/.cache/encodings && node node_modules/.cache/encodings/record.js
- */
+/** Asks GNU binutils about our instructions: encodings.json (text and word, of every form and alias) and words.json (random words). See record.mjs. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +6,6 @@ import { join } from "node:path";
 import { decode, PATTERNS, type Pattern } from "../src/a64/decode.js";
 import { encode } from "../src/asm/catalogue.js";
 
-const HERE = "packages/aarch64/encodings";
 const WORDS_A_FORM = 12;
 const SAMPLE = 6000;
 const scratch = mkdtempSync(join(tmpdir(), "encodings-"));
@@ -74,7 +68,8 @@ function samples(pattern: Pattern): number[] {
 /** Texts that objdump cannot read back: addresses of other sections, and names that as does not know. */
 const isReadable = (text: string): boolean => !/undefined|^\.|^(msr|mrs) .*s0_0|<unknown>/.test(text);
 
-function record(): void {
+/** Writes both files into `folder`; returns how much there is. */
+export function record(folder: string): string {
   const words = PATTERNS.flatMap(samples);
   // Addresses are relative to the place, so every instruction is disassembled again where it will stand.
   let kept = words;
@@ -83,19 +78,17 @@ function record(): void {
     kept = kept.filter((_, i) => isReadable(texts[i] ?? ""));
   }
   const texts = objdump(kept);
-  const aliases = readFileSync(join(HERE, "aliases.s"), "utf8")
+  const aliases = readFileSync(join(folder, "aliases.s"), "utf8")
     .split("\n")
     .map((line) => line.replace(/\/\/.*/, "").trim())
     .filter(Boolean);
   const all = [...texts, ...aliases];
   const rows = assemble(all).map((word, i) => [word.toString(16).padStart(8, "0"), all[i], i < texts.length ? "objdump" : "as"].join(" | "));
-  writeFileSync(join(HERE, "encodings.json"), `${JSON.stringify({ rows }, null, 1)}\n`);
+  writeFileSync(join(folder, "encodings.json"), `${JSON.stringify({ rows }, null, 1)}\n`);
   const sample = Array.from({ length: SAMPLE }, () => Math.floor(random() * 2 ** 32));
   const verdicts = objdump(sample).map((text, i) =>
     [(sample[i] ?? 0).toString(16).padStart(8, "0"), /undefined|NYI/.test(text) ? "undefined" : text].join(" | "),
   );
-  writeFileSync(join(HERE, "words.json"), `${JSON.stringify({ words: verdicts }, null, 1)}\n`);
-  console.log(`${rows.length} encodings, ${verdicts.length} words`);
+  writeFileSync(join(folder, "words.json"), `${JSON.stringify({ words: verdicts }, null, 1)}\n`);
+  return `${rows.length} encodings, ${verdicts.length} words`;
 }
-
-record();

@@ -5,7 +5,7 @@ import { catalogue } from "./catalogue.js";
 import { disassemble } from "./disassemble.js";
 import { assembleInstruction } from "./instruction.js";
 
-/** Recorded from GNU binutils, see encodings/record.ts. */
+/** Recorded from GNU binutils, see encodings/record.mjs. */
 const file = new URL("../../encodings/encodings.json", import.meta.url);
 const { rows } = JSON.parse(readFileSync(file, "utf8")) as { rows: readonly string[] };
 const ENCODINGS = rows.map((row, i) => {

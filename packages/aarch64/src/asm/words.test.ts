@@ -70,7 +70,7 @@ describe("disassembling and assembling again", () => {
 
 const show = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}n` : value);
 
-/** Recorded from objdump, see encodings/record.ts. */
+/** Recorded from objdump, see encodings/record.mjs. */
 const file = new URL("../../encodings/words.json", import.meta.url);
 const { words } = JSON.parse(readFileSync(file, "utf8")) as { words: readonly string[] };
 
