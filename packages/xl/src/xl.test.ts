@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTestBed, type TestBed } from "../test/run-xl.js";
+
+// Each test runs real processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 let bed: TestBed;
 beforeAll(async () => {

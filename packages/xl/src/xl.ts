@@ -66,7 +66,7 @@ async function runCommand(command: Command, args: readonly string[], global: Glo
   try {
     return await command.run({ xl, command, ...parsed });
   } catch (error) {
-    xl.err(`xl: ${(error as Error).message}\n`);
+    xl.tell(error);
     return error instanceof XlError ? error.exitCode : EXIT.failure;
   } finally {
     await xl.close();
@@ -75,13 +75,28 @@ async function runCommand(command: Command, args: readonly string[], global: Glo
 
 function createXl(global: GlobalOptions): Xl & { close(): Promise<void> } {
   let libxl: Promise<Libxl> | undefined;
+  let isClosed = false;
+  // What was in the air when the command ended is nobody's business.
+  let logged = "";
+  const log = (line: string): void => {
+    if (isClosed) return;
+    logged += line;
+    process.stderr.write(line);
+  };
   // The reader of a pipe may leave early: xl list | head -1.
   process.stdout.on("error", () => process.exit(EXIT.failure));
   return {
     global,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    libxl: () => (libxl ??= import("./xl_host.js").then(({ connectLibxl }) => connectLibxl(global, process.env))),
-    close: async () => (await libxl?.catch(() => undefined))?.close(),
+    tell(error) {
+      const { message } = error as Error;
+      if (!logged.includes(message)) process.stderr.write(`xl: ${message}\n`);
+    },
+    libxl: () => (libxl ??= import("./xl_host.js").then(({ connectLibxl }) => connectLibxl(global, process.env, log))),
+    async close() {
+      isClosed = true;
+      (await libxl?.catch(() => undefined))?.close();
+    },
   };
 }

@@ -20,6 +20,8 @@ export interface Xl {
   out(text: string): void;
   /** Writes to standard error; no newline is added. */
   err(text: string): void;
+  /** Tells why something failed, unless libxl's log has said the same already. */
+  tell(error: unknown): void;
   /** The toolstack; connects, and starts the host where none runs, at the first call. */
   libxl(): Promise<Libxl>;
 }

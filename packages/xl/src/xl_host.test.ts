@@ -1,7 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createTestBed, isAlive, type TestBed, waitUntil } from "../test/run-xl.js";
+
+// Each test runs real processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 let bed: TestBed;
 beforeAll(async () => {

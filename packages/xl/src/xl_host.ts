@@ -11,9 +11,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const START_TIME = 20_000;
 
 /** The toolstack on the user's host; starts one where none runs and says on standard error what an earlier one lost. */
-export async function connectLibxl(global: GlobalOptions, env: Environment): Promise<Libxl> {
+export async function connectLibxl(global: GlobalOptions, env: Environment, log: (line: string) => void): Promise<Libxl> {
   const ctrl = await connectOrStart(env);
-  return createLibxl(ctrl, { log: createLog(global, (line) => void process.stderr.write(line)) });
+  return createLibxl(ctrl, { log: createLog(global, log) });
 }
 
 async function connectOrStart(env: Environment): Promise<XenCtrl> {

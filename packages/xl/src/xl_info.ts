@@ -117,7 +117,7 @@ export async function vcpuList({ xl, options, operands }: Invocation): Promise<n
       const name = await nameOf(libxl, domid);
       rows.push(...(await libxl.listVcpu(domid)).map((vcpu) => ({ domid, name, ...vcpu })));
     } catch (error) {
-      xl.err(`xl: ${(error as Error).message}\n`);
+      xl.tell(error);
     }
   }
   if (options.has("json")) printJson(xl, rows);

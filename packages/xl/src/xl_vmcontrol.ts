@@ -88,7 +88,7 @@ function startMonitor(domid: number, name: string): void {
 
 /** Runs a libxl call whose failure xl only tells: pause, unpause, resume exit 0 all the same. */
 async function tolerate(xl: Xl, call: Promise<void>): Promise<number> {
-  await call.catch((error: unknown) => xl.err(`xl: ${(error as Error).message}\n`));
+  await call.catch((error: unknown) => xl.tell(error));
   return EXIT.success;
 }
 
@@ -152,7 +152,7 @@ async function ask({ xl, command, options, operands }: Invocation, what: string,
       if (options.has("wait")) await waitFor(xl, libxl, domid, options.count("wait") > 1);
     } catch (error) {
       failed = true;
-      xl.err(`xl: ${(error as Error).message}\n`);
+      xl.tell(error);
     }
   }
   return failed ? EXIT.failure : EXIT.success;

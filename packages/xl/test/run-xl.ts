@@ -99,9 +99,9 @@ export function finished(child: ChildProcess): Promise<Result> {
   return new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr })));
 }
 
-/** Polls until the condition holds; rejects with what was waited for after 10 s. */
+/** Polls until the condition holds; rejects with what was waited for after 30 s. */
 export async function waitUntil(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 20))) {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 20))) {
     if (await condition()) return;
   }
   throw new Error(`waited in vain for ${what}`);
