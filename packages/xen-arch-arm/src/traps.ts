@@ -14,6 +14,8 @@ import { expireTimers, nextDeadline } from "./vtimer-access.js";
 const MAX_BUDGET = 250_000;
 /** Fewest instructions of one entry, so that a deadline at hand does not end in many tiny ones. */
 const MIN_BUDGET = 200;
+/** Entries with fewer instructions are mostly the way in and out. */
+const LEARN_FROM = 1000;
 
 /** How fast guests run here, learnt as they do; it only turns deadlines into budgets. */
 export interface Speed {
@@ -48,9 +50,9 @@ export function runVcpu(v: Vcpu, until: Time, speed: Speed): RunResult {
   return { retired };
 }
 
-/** A moving average. */
+/** A moving average over entries that are long enough to say something. */
 function learn(speed: Speed, instructions: number, duration: Time): void {
-  if (duration <= 0) return;
+  if (duration <= 0 || (instructions < LEARN_FROM && speed.rate !== 0)) return;
   const measured = instructions / duration;
   speed.rate = speed.rate === 0 ? measured : speed.rate + (measured - speed.rate) / 8;
 }
