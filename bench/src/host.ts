@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { xlOk } from "guests";
@@ -39,4 +39,35 @@ export function residentMiB(pid: number): number {
   } catch {
     return Number.NaN;
   }
+}
+
+/**
+ * RAM that a guest of `ramMiB` has touched, in MiB: the pages that are present at the end of the process's one mapping of that size, where
+ * guest RAM lies (Linux only; NaN elsewhere).
+ */
+export function touchedMiB(pid: number, ramMiB: number): number {
+  try {
+    const ram = ramMiB * 1024 * 1024;
+    const mappings = [...readFileSync(`/proc/${pid}/maps`, "utf8").matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw/gm)];
+    const ends = mappings.filter(([, start, end]) => Number(`0x${end}`) - Number(`0x${start}`) >= ram).map(([, , end]) => Number(`0x${end}`));
+    return Math.max(...ends.map((end) => presentPages(pid, end - ram, ram / PAGE) * PAGE)) / 1024 / 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+const PAGE = 4096;
+
+/** Pages in memory from an address on (bit 63 of /proc/PID/pagemap's entries). */
+function presentPages(pid: number, address: number, pages: number): number {
+  const entries = Buffer.alloc(pages * 8);
+  const file = openSync(`/proc/${pid}/pagemap`, "r");
+  try {
+    readSync(file, entries, 0, entries.length, (address / PAGE) * 8);
+  } finally {
+    closeSync(file);
+  }
+  let present = 0;
+  for (let at = 7; at < entries.length; at += 8) if (entries.readUInt8(at) & 0x80) present++;
+  return present;
 }

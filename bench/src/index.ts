@@ -22,8 +22,8 @@ console.log(`Guest: ${debian.origin}. ${qemu ?? "QEMU (qemu-system-aarch64) is n
 const rows: Row[] = [];
 const host = await startHost();
 try {
-  rows.push(...(await commandRows(host, progress)), ...(await latencyRows(host, (source) => assemble(source).bytes, progress)));
-  rows.push(...(await bootRows(image, host, qemu !== undefined, progress)));
+  rows.push(...(await commandRows(host, progress)));
+  // First of all guests, so that no memory of earlier ones is counted.
   const memoryBefore = residentMiB(host.pid);
   const ours = await progress.step("boot for the compute kernels", () => bootOurs(image, host));
   const theirs = qemu === undefined ? undefined : await bootQemu(image);
@@ -34,6 +34,8 @@ try {
     theirs?.console.close();
   }
   await destroy(ours, host);
+  rows.push(...(await latencyRows(host, (source) => assemble(source).bytes, progress)));
+  rows.push(...(await bootRows(image, host, qemu !== undefined, progress)));
 } finally {
   await host.stop();
 }

@@ -9,8 +9,8 @@ const ROUNDS = 10;
 const SHUTDOWN = 1 << 2;
 
 /**
- * Inside the host, over its socket, with our own small guest: it prints right before SYSTEM_SUSPEND and as the first thing after it, so its
- * output brackets the call. `resume-to-first-output` is an upper bound of the time from the resume request to the guest's first instruction.
+ * Inside the host, over its socket, with our own small guest, which suspends on a key press and prints as the first thing when it is resumed.
+ * Both are upper bounds: `suspend-to-shutdown` begins with the key press, `resume-to-first-output` ends behind the guest's first instruction.
  */
 export async function latencyRows(host: BenchHost, assemble: (source: string) => Uint8Array, progress: Progress): Promise<Row[]> {
   const domain = "latency";
@@ -50,9 +50,9 @@ export async function latencyRows(host: BenchHost, assemble: (source: string) =>
           resolve(performance.now());
         });
       });
+      const typed = performance.now();
       await stream.write(Buffer.from("s\r"));
-      const called = await printed("SYSTEM_SUSPEND\r\n");
-      suspends.push(Math.max(0, (await changed) - called));
+      suspends.push((await changed) - typed);
       if (!(await isSuspended())) throw new Error("The small guest did not suspend.");
       const start = performance.now();
       await xenctrl.resumeDomain(domid);

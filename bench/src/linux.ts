@@ -1,5 +1,5 @@
 import { attachConsole, type GuestConsole, INIT_MARKER, type Progress, SHELL_MARKER, writeConfig, xlOk } from "guests";
-import { type BenchHost, residentMiB } from "./host.js";
+import { type BenchHost, touchedMiB, residentMiB } from "./host.js";
 import { type QemuGuest, startQemu } from "./qemu.js";
 import { median, type Row, row } from "./report.js";
 
@@ -19,12 +19,13 @@ export interface LinuxGuest {
 
 const PATIENCE = 300;
 const BOOTS = 3;
+const RAM_MIB = 512;
 const CMDLINE = "no_console_suspend";
 
 /** Creates a guest of 512 MiB and one vCPU with `xl create` and waits for its shell. */
 export async function bootOurs({ kernel, initramfs }: LinuxImage, host: BenchHost): Promise<LinuxGuest> {
   const domain = "bench";
-  const config = writeConfig(domain, { kernel, ramdisk: initramfs, cmdline: `console=hvc0 ${CMDLINE}`, memory: 512, vcpus: 1 });
+  const config = writeConfig(domain, { kernel, ramdisk: initramfs, cmdline: `console=hvc0 ${CMDLINE}`, memory: RAM_MIB, vcpus: 1 });
   const start = performance.now();
   await xlOk(["create", "-q", config], host.env);
   const console = attachConsole(domain, { env: host.env });
@@ -71,21 +72,27 @@ export async function destroy({ domain, console }: LinuxGuest, host: BenchHost):
   await console.ended;
 }
 
-/** Suspends and resumes a booted guest with `xl`; memory of the running and the suspended guest beside QEMU's process. */
+/**
+ * Suspends and resumes a booted guest with `xl`; memory of the running and the suspended guest beside QEMU's process, and what the suspended
+ * one costs besides the pages that it touched.
+ */
 export async function suspendRows(guest: LinuxGuest, host: BenchHost, memoryBefore: number, qemuPid: number | undefined, progress: Progress): Promise<Row[]> {
   const { domain, console } = guest;
   const running = residentMiB(host.pid) - memoryBefore;
   const commands: number[] = [];
   const logs: number[] = [];
   let suspended = 0;
+  let pages = 0;
   for (let round = 1; round <= 5; round++) {
     await progress.step(`suspend and resume ${round} of 5`, async () => {
       console.type("echo mem > /sys/power/state");
       await until(async () => /---ss-/.test((await xlOk(["list", domain], host.env)).stdout));
       suspended = residentMiB(host.pid) - memoryBefore;
+      pages = touchedMiB(host.pid, RAM_MIB);
+      await console.waitFor(/[^]*$/, PATIENCE); // What came before the suspend.
       const start = performance.now();
       const command = xlOk(["resume", domain], host.env);
-      await console.waitFor(/\n.*\n/, PATIENCE);
+      await console.waitFor("\n", PATIENCE);
       logs.push(performance.now() - start);
       commands.push((await command).milliseconds);
       await console.waitFor("suspend exit", PATIENCE);
@@ -97,6 +104,7 @@ export async function suspendRows(guest: LinuxGuest, host: BenchHost, memoryBefo
     row("resume-to-first-log", "ms", median(logs)),
     row("memory-running", "MiB", running, qemuPid === undefined ? null : residentMiB(qemuPid)),
     row("memory-suspended", "MiB", suspended),
+    row("memory-beside-guest-pages", "MiB", suspended - pages),
   ];
 }
 
