@@ -1,7 +1,15 @@
 import { Predecoder } from "./interpreter/predecode.js";
-import { CODE_PAGE_BYTES, CODE_PAGES, type Layout, RECORD_BYTES } from "./layout.js";
+import { CODE_PAGE_BYTES, CODE_PAGES, ENTRY_BYTES, type Layout, RECORD_BYTES } from "./layout.js";
 
 const LINE_BYTES = 64;
+
+/** Who must know when predecoded pages change. */
+export interface CodeObserver {
+  /** A predecoded page is about to lose records. */
+  readonly invalidating: (page: number) => void;
+  /** All predecoded pages were dropped: TLBs of fetches point at them. */
+  readonly dropped: () => void;
+}
 
 /** The predecoded pages of a domain, one for each host page that code ran from. */
 export class CodeCache {
@@ -11,19 +19,23 @@ export class CodeCache {
   readonly #predecoder: Predecoder;
   /** Host page of each predecoded page in use. */
   readonly #pages: number[] = [];
-  /** Called when all predecoded pages were dropped: TLBs of fetches point at them. */
-  readonly #onDrop: () => void;
+  readonly #observer: CodeObserver;
 
-  constructor(memory: ArrayBufferLike, layout: Layout, predecoder: Predecoder, onDrop: () => void) {
+  constructor(memory: ArrayBufferLike, layout: Layout, predecoder: Predecoder, observer: CodeObserver) {
     this.#view = new DataView(memory);
     this.#bytes = new Uint8Array(memory);
     this.#layout = layout;
     this.#predecoder = predecoder;
-    this.#onDrop = onDrop;
+    this.#observer = observer;
   }
 
   #codeOf(hostPage: number): number {
     return this.#layout.codeOf + hostPage * 4;
+  }
+
+  /** Host page of a predecoded page. */
+  hostPageOf(page: number): number {
+    return this.#pages[page] ?? 0;
   }
 
   /** A predecoded page for a host page that has none. */
@@ -47,6 +59,7 @@ export class CodeCache {
   invalidateLine(host: number): void {
     const code = this.#view.getUint32(this.#codeOf(host >>> 12), true);
     if (code === 0) return;
+    this.#observer.invalidating((code - this.#layout.pool) / CODE_PAGE_BYTES);
     const from = code + ((host & 0xfff & -LINE_BYTES) / 4) * RECORD_BYTES;
     this.#bytes.fill(0, from, from + (LINE_BYTES / 4) * RECORD_BYTES);
   }
@@ -54,6 +67,7 @@ export class CodeCache {
   /** IC IALLU: forgets all records but keeps the pages. Safe while code runs. */
   invalidateAll(): void {
     for (let i = 0; i < this.#pages.length; i++) {
+      this.#observer.invalidating(i);
       const code = this.#layout.pool + i * CODE_PAGE_BYTES;
       this.#bytes.fill(0, code, code + CODE_PAGE_BYTES - RECORD_BYTES);
     }
@@ -61,9 +75,12 @@ export class CodeCache {
 
   /** Forgets the pages themselves. Only where no record is in use. */
   dropAll(): void {
-    this.#bytes.fill(0, this.#layout.pool, this.#layout.pool + this.#pages.length * CODE_PAGE_BYTES);
+    for (let i = 0; i < this.#pages.length; i++) this.#observer.invalidating(i);
+    const { pool, entries } = this.#layout;
+    this.#bytes.fill(0, entries, entries + ((this.#pages.length * CODE_PAGE_BYTES) / RECORD_BYTES) * ENTRY_BYTES);
+    this.#bytes.fill(0, pool, pool + this.#pages.length * CODE_PAGE_BYTES);
     for (const hostPage of this.#pages) this.#view.setUint32(this.#codeOf(hostPage), 0, true);
     this.#pages.length = 0;
-    this.#onDrop();
+    this.#observer.dropped();
   }
 }

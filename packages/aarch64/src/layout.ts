@@ -10,6 +10,7 @@
  * | P2M | stage 2: host offset of each guest frame |
  * | CODE_OF | predecoded page of each host page |
  * | POOL | predecoded pages |
+ * | ENTRIES | counters and regions of records |
  * | RAM | guest RAM, then the hypervisor's extra pages |
  */
 
@@ -84,7 +85,7 @@ export const AT = {
   SPLIT_B: 0x1a4,
   /** i32: bytes of it in all. */
   SPLIT_BYTES: 0x1a8,
-  /** i32: the last translation: 1 Device memory, 2 from a block, 4 non-global, 8 from a block of 1 GiB. */
+  /** i32: the last translation: 1 Device memory, 2 from a block, 4 non-global, 8 from a block of 1 GiB; its MAIR_EL1 attribute in bits 15:8, SH in 17:16. */
   PAGE_FLAGS: 0x1ac,
   /** i32: 1 if EL0's TLBs hold anything; 1 if EL1's hold non-global pages. */
   DIRTY0: 0x1b0,
@@ -148,6 +149,10 @@ export const RECORD_BYTES = 16;
 export const CODE_PAGE_BYTES: number = 1024 * RECORD_BYTES + RECORD_BYTES;
 /** Predecoded pages kept at once. */
 export const CODE_PAGES = 1024;
+/** Beside each record of the pool: {i32 entries counted, or its region; i32 handler that ENTER replaced}. */
+export const ENTRY_BYTES = 8;
+/** Entries after which code is compiled. */
+export const HOT_ENTRIES = 1000;
 
 /** A domain's memory map, from the number of its vCPUs and its RAM. */
 export interface Layout {
@@ -155,6 +160,7 @@ export interface Layout {
   readonly p2m: number;
   readonly codeOf: number;
   readonly pool: number;
+  readonly entries: number;
   readonly ram: number;
   readonly extra: number;
   /** Size of the memory in bytes. */
@@ -173,9 +179,10 @@ export function layoutOf(options: { readonly ramBytes: number; readonly extraPag
   const p2m = roundUp(tlbs + MAX_VCPUS * TLB_SET_BYTES, MIB);
   const codeOf = p2m + P2M_FRAMES * 4;
   const pool = codeOf + P2M_FRAMES * 4;
-  const ram = roundUp(pool + CODE_PAGES * CODE_PAGE_BYTES, 2 * MIB);
+  const entries = roundUp(pool + CODE_PAGES * CODE_PAGE_BYTES, 4096);
+  const ram = roundUp(entries + ((CODE_PAGES * CODE_PAGE_BYTES) / RECORD_BYTES) * ENTRY_BYTES, 2 * MIB);
   const extra = ram + roundUp(options.ramBytes, 4096);
-  return { tlbs, p2m, codeOf, pool, ram, extra, bytes: roundUp(extra + options.extraPages * 4096, 65536) };
+  return { tlbs, p2m, codeOf, pool, entries, ram, extra, bytes: roundUp(extra + options.extraPages * 4096, 65536) };
 }
 
 /** Why generated code came back (AT.EXIT). */

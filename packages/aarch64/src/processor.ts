@@ -1,4 +1,5 @@
 import { CodeCache } from "./code-cache.js";
+import { Compiler, type CompilerStatistics } from "./compiler/compiler.js";
 import type { BudgetExit, CallExit, Exit, MmioExit, SysregExit, WaitExit } from "./exit.js";
 import { buildInterpreter } from "./interpreter/loop.js";
 import { Predecoder } from "./interpreter/predecode.js";
@@ -28,6 +29,7 @@ class WasmProcessor implements Processor {
   readonly #system: SystemInstructions;
   readonly #wasm: InterpreterExports;
   readonly #registers: Registers[];
+  #compiler: Compiler | undefined;
   #budget = 0;
   #retired = 0;
   #mmio: MmioAccess | undefined;
@@ -49,7 +51,10 @@ class WasmProcessor implements Processor {
     const { buffer } = this.memory;
     this.#state = new State(buffer);
     this.#tlbs = new Tlbs(buffer, this.#layout.tlbs, options.vcpus, (vcpu) => this.#state.at(vcpu));
-    this.#code = new CodeCache(buffer, this.#layout, new Predecoder(), () => this.#tlbs.flushAll());
+    this.#code = new CodeCache(buffer, this.#layout, new Predecoder(), {
+      invalidating: (page) => this.#compiler?.invalidatePage(page),
+      dropped: () => this.#tlbs.flushAll(),
+    });
     this.#system = new SystemInstructions({
       options,
       state: this.#state,
@@ -65,9 +70,13 @@ class WasmProcessor implements Processor {
         ...this.#system.imports,
         predecode: (record: number) => this.#code.predecode(record),
         allocateCode: (hostPage: number) => this.#code.allocate(hostPage),
+        becameHot: (record: number) => this.#compiler?.becameHot(record),
       },
     });
     this.#wasm = instance.exports as unknown as InterpreterExports;
+    if (options.compile !== false) {
+      this.#compiler = new Compiler(this.memory, instance.exports["table"] as WebAssembly.Table, this.#layout, (page) => this.#code.hostPageOf(page));
+    }
     this.#registers = Array.from({ length: options.vcpus }, (_, vcpu) => new Registers(vcpu, this.#state, this.#wasm, this.#system));
     for (let vcpu = options.vcpus - 1; vcpu >= 0; vcpu--) this.resetVcpu(vcpu);
   }
@@ -78,6 +87,10 @@ class WasmProcessor implements Processor {
 
   get retired(): number {
     return this.#retired;
+  }
+
+  get compilerStatistics(): CompilerStatistics | undefined {
+    return this.#compiler?.statistics;
   }
 
   extraPageOffset(n: number): number {
@@ -119,6 +132,7 @@ class WasmProcessor implements Processor {
 
   run(vcpu: number, budget: number): Exit {
     this.#state.select(vcpu);
+    this.#compiler?.poll();
     this.#budget = Math.max(1, Math.min(budget, 100_000_000));
     this.#wasm.pollInterrupt();
     this.#wasm.run(this.#budget * RECORD_BYTES);
@@ -163,7 +177,7 @@ class WasmProcessor implements Processor {
     exit.isWrite = state.get32(AT.FAULT_KIND) === ACCESS.write;
     exit.isCacheOp = !exit.isFetch && (state.get32(AT.FAULT_ESR) & (1 << 8)) !== 0;
     state.set32(AT.FAULT_ESR, 0);
-    const host = exit.isFetch ? 0 : this.#hostAddress(state.get64(AT.PC), ACCESS.execute);
+    const host = exit.isFetch ? 0 : this.#probe(state.get64(AT.PC), ACCESS.execute, state.get32(AT.EL)).host;
     const access = mmioAccess(host === 0 ? 0 : state.view.getUint32(host, true));
     this.#mmio = access;
     exit.isValid = access.isValid && !exit.isCacheOp;
@@ -174,13 +188,14 @@ class WasmProcessor implements Processor {
     return exit;
   }
 
-  /** Host address of a virtual address for the vCPU in the window, or 0; the fault that a run left stays as it is. */
-  #hostAddress(va: bigint, kind: number): number {
+  /** Translation for the vCPU in the window; the fault that a run left stays as it is. `host` is 0 where it fails. */
+  #probe(va: bigint, kind: number, el: number): { readonly host: number; readonly ipa: number } {
     const state = this.#state;
     const kept = [AT.FAULT, AT.FAULT_ESR, AT.FAULT_VA, AT.FAULT_VA + 4, AT.FAULT_KIND, AT.IPA, AT.IPA + 4].map((at) => [at, state.get32(at)] as const);
-    const host = this.#wasm.translate(va, kind, state.get32(AT.EL));
+    const host = this.#wasm.translate(va, kind, el);
+    const ipa = Number(state.get64(AT.IPA));
     for (const [at, value] of kept) state.set32(at, value);
-    return host;
+    return { host, ipa };
   }
 
   setIrq(vcpu: number, isHigh: boolean): void {
@@ -230,8 +245,8 @@ class WasmProcessor implements Processor {
 
   translate(vcpu: number, va: bigint, access: "read" | "write"): number | undefined {
     this.#state.select(vcpu);
-    const host = this.#wasm.translate(va, ACCESS[access], 1);
-    return host === 0 ? undefined : Number(this.#state.get64(AT.IPA));
+    const { host, ipa } = this.#probe(va, ACCESS[access], 1);
+    return host === 0 ? undefined : ipa;
   }
 
   saveVcpu(vcpu: number): VcpuRecord {

@@ -1,3 +1,4 @@
+import type { CompilerStatistics } from "./compiler/compiler.js";
 import type { Exit } from "./exit.js";
 
 /** What a hypervisor hands to a processor: identity, memory, time. Nothing in the processor reads wall time. */
@@ -12,6 +13,8 @@ export interface ProcessorOptions {
   readonly idRegisters: Readonly<Partial<Record<string, bigint>>>;
   /** MPIDR_EL1 of a vCPU. */
   readonly mpidr: (vcpu: number) => bigint;
+  /** Compile hot code to WebAssembly; true if left out. False interprets everything. */
+  readonly compile?: boolean;
   /** CNTFRQ_EL0 in Hz. */
   readonly counterFrequency: number;
   /**
@@ -59,6 +62,8 @@ export interface Processor {
   /** Runs a vCPU for at most about `budget` instructions. `retired` tells how many it were. */
   run(vcpu: number, budget: number): Exit;
   readonly retired: number;
+  /** What the compiler has done; undefined if the domain is interpreted. */
+  readonly compilerStatistics: CompilerStatistics | undefined;
   /** Level of the vCPU's IRQ input (the GIC CPU interface's output). */
   setIrq(vcpu: number, isHigh: boolean): void;
 

@@ -9,7 +9,7 @@ import { select, type Value } from "./wasm/value.js";
 
 /** Functions that generated code calls off its hot path. Those that take a record give a THEN. */
 export interface Runtime {
-  /** (va, how) -> host address or 0; `how` is bytes | element << 8 | unprivileged << 16 | zva << 17. */
+  /** (va, how) -> host address or 0; `how` is bytes | element << 8 | unprivileged << 16 | zva << 17 | atomic << 18. */
   readonly fillRead: FunctionRef;
   readonly fillWrite: FunctionRef;
   /** (pc) -> record or 0. */
@@ -42,6 +42,8 @@ export interface Runtime {
   readonly counter: FunctionRef;
   /** (record): the host decodes the word; then dispatch again. */
   readonly predecode: FunctionRef;
+  /** (record): the host is told that a record is entered often. */
+  readonly becameHot: FunctionRef;
 }
 
 /** Kinds of access for `translate`. */
@@ -79,6 +81,7 @@ export interface HostImports {
   readonly counter: () => void;
   readonly predecode: (record: number) => void;
   readonly allocateCode: (hostPage: number) => number;
+  readonly becameHot: (record: number) => void;
 }
 
 /** Defines the slow path in a module. */
@@ -89,6 +92,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
     sys: module.importFunction("host", "sys", { parameters: ["i32", "i32"], results: ["i32"] }),
     counter: module.importFunction("host", "counter", { parameters: [], results: [] }),
     predecode: module.importFunction("host", "predecode", { parameters: ["i32"], results: [] }),
+    becameHot: module.importFunction("host", "becameHot", { parameters: ["i32"], results: [] }),
     allocateCode: module.importFunction("host", "allocateCode", { parameters: ["i32"], results: ["i32"] }),
   };
 
@@ -140,6 +144,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
     const address = b.let(call(stage2, ipa, i32.eq(kind, i32.konst(ACCESS.write))));
     b.if(i32.eqz(address), () => {
       put32(b, AT.FAULT, i32.konst(FAULT.stage2));
+      put32(b, AT.FAULT_ESR, zero);
       put64(b, AT.FAULT_VA, va);
       put32(b, AT.FAULT_KIND, kind);
     });
@@ -147,22 +152,29 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
   };
 
   const VA_BITS_48 = 1n << 48n;
+  /** Output addresses have 40 bits at most (ID_AA64MMFR0_EL1.PARange 2). */
+  const PA_LIMIT = 1n << 40n;
+
+  /** A virtual address without its tag, where TCR_EL1.TBI0 or TBI1 has one ignored. */
+  const untagged = (va: Value): Value =>
+    select(bit(i64.shrU(getSysreg("TCR_EL1"), i64.and(i64.shrU(va, i64.konst(55)), i64.konst(1))), 37), i64.shrS(i64.shl(va, i64.konst(8)), i64.konst(8)), va);
+
   // AArch64.TranslateAddress for EL1&0, 4 KiB granule (Arm ARM D8.2). Leaves AT.PAGE_FLAGS.
   const translate = define(
     ["i64", "i32", "i32"],
     (b, va, kind, el) => {
       put32(b, AT.PAGE_FLAGS, zero);
       const sctlr = b.let(getSysreg("SCTLR_EL1"));
-      b.if(i32.eqz(bit(sctlr, 0)), () => {
-        b.if(i64.geU(va, i64.konst(1n << 40n)), () => abort(b, va, kind, zero));
-        b.if(i32.ne(kind, i32.konst(ACCESS.execute)), () => put32(b, AT.PAGE_FLAGS, i32.konst(1)));
-        finish(b, va, va, kind);
-      });
       const tcr = b.let(getSysreg("TCR_EL1"));
       const high = b.let(bit(va, 55));
+      const address = b.let(untagged(va));
+      b.if(i32.eqz(bit(sctlr, 0)), () => {
+        b.if(i64.geU(address, i64.konst(PA_LIMIT)), () => abort(b, va, kind, zero));
+        b.if(i32.ne(kind, i32.konst(ACCESS.execute)), () => put32(b, AT.PAGE_FLAGS, i32.konst(1)));
+        finish(b, va, address, kind);
+      });
       const sized = b.let(wrap(i64.and(select(high, i64.shrU(tcr, i64.konst(16)), tcr), i64.konst(63))));
       const tsz = b.let(select(i32.ltU(sized, i32.konst(16)), i32.konst(16), select(i32.gtU(sized, i32.konst(39)), i32.konst(39), sized)));
-      const address = b.let(select(select(high, bit(tcr, 38), bit(tcr, 37)), i64.shrS(i64.shl(va, i64.konst(8)), i64.konst(8)), va));
       const inputBits = b.let(i32.sub(i32.konst(64), tsz));
       const isOutside = i64.ne(i64.shrS(address, extendU(inputBits)), i64.sub(i64.konst(0), extendU(high)));
       const isDisabled = select(high, bit(tcr, 23), bit(tcr, 7));
@@ -176,7 +188,13 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
       const indexMask = b.temp("i64");
       indexMask.set(i64.sub(i64.shl(i64.konst(1), extendU(i32.sub(inputBits, shift.value))), i64.konst(1)));
       const table = b.temp("i64");
-      table.set(i64.and(select(high, getSysreg("TTBR1_EL1"), getSysreg("TTBR0_EL1")), i64.konst(VA_BITS_48 - 4096n)));
+      // A first table of fewer entries than 512 is aligned to its size.
+      const tableMask = i64.sub(i64.konst(-8), i64.shl(indexMask.value, i64.konst(3)));
+      table.set(i64.and(i64.and(select(high, getSysreg("TTBR1_EL1"), getSysreg("TTBR0_EL1")), i64.konst(VA_BITS_48 - 1n)), tableMask));
+      const ips = b.let(wrap(i64.and(i64.shrU(tcr, i64.konst(32)), i64.konst(7))));
+      const outputBits = i32.add(i32.konst(32), i32.shl(select(i32.ltU(ips, i32.konst(2)), ips, i32.konst(2)), i32.konst(2)));
+      const tooHigh = b.let(i64.and(i64.konst(VA_BITS_48 - 1n), i64.shl(i64.konst(-1), extendU(outputBits))));
+      b.if(i64.ne(i64.and(table.value, tooHigh), i64.konst(0)), () => abort(b, va, kind, zero));
       const descriptor = b.temp("i64");
       const inherited = b.temp("i64");
       inherited.set(i64.konst(0));
@@ -194,7 +212,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
       descriptor.set(i64.load(entry.value));
       const isReserved = i32.and(i32.eqz(isTable()), i32.or(i32.eqz(level.value), i32.eq(level.value, i32.konst(3))));
       b.if(i32.or(i32.eqz(wrap(i64.and(descriptor.value, i64.konst(1)))), isReserved), () => abort(b, va, kind, i32.add(i32.konst(0x04), level.value)));
-      b.if(i64.ne(i64.and(descriptor.value, i64.konst(0xff00_0000_0000n)), i64.konst(0)), () => abort(b, va, kind, level.value));
+      b.if(i64.ne(i64.and(descriptor.value, tooHigh), i64.konst(0)), () => abort(b, va, kind, level.value));
       b.brIf(i32.or(i32.eqz(isTable()), i32.eq(level.value, i32.konst(3))), walked);
       inherited.set(i64.or(inherited.value, descriptor.value));
       table.set(i64.and(descriptor.value, i64.konst(VA_BITS_48 - 4096n)));
@@ -210,7 +228,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
       const isWritable = b.let(i32.eqz(i32.or(bit(descriptor.value, 7), bit(inherited.value, 62))));
       const uxn = i32.or(bit(descriptor.value, 54), bit(inherited.value, 60));
       const pxn = i32.or(i32.or(bit(descriptor.value, 53), bit(inherited.value, 59)), i32.and(isUser, isWritable));
-      const wxn = i32.and(bit(sctlr, 19), isWritable);
+      const wxn = i32.and(bit(sctlr, 19), i32.and(isWritable, i32.or(el, isUser)));
       const allowed = b.temp("i32");
       b.if(
         i32.eq(kind, i32.konst(ACCESS.execute)),
@@ -221,7 +239,9 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
       const attributes = i64.shrU(getSysreg("MAIR_EL1"), i64.shl(i64.and(i64.shrU(descriptor.value, i64.konst(2)), i64.konst(7)), i64.konst(3)));
       const isDevice = i64.eqz(i64.and(attributes, i64.konst(0xf0)));
       const fromBlock = i32.or(i32.shl(i32.ne(level.value, i32.konst(3)), i32.konst(1)), i32.shl(i32.ltU(level.value, i32.konst(2)), i32.konst(3)));
-      put32(b, AT.PAGE_FLAGS, i32.or(i32.or(isDevice, fromBlock), i32.shl(bit(descriptor.value, 11), i32.konst(2))));
+      const shareability = i32.shl(wrap(i64.and(i64.shrU(descriptor.value, i64.konst(8)), i64.konst(3))), i32.konst(16));
+      const memory = i32.or(shareability, i32.shl(wrap(i64.and(attributes, i64.konst(0xff))), i32.konst(8)));
+      put32(b, AT.PAGE_FLAGS, i32.or(memory, i32.or(i32.or(isDevice, fromBlock), i32.shl(bit(descriptor.value, 11), i32.konst(2)))));
       const offsetMask = b.let(i64.sub(i64.shl(i64.konst(1), extendU(shift.value)), i64.konst(1)));
       const output = i64.and(i64.and(descriptor.value, i64.konst(VA_BITS_48 - 4096n)), i64.not(offsetMask));
       finish(b, va, b.let(i64.or(output, i64.and(address, offsetMask))), kind);
@@ -255,19 +275,30 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
   const fill = (kind: 0 | 1): FunctionRef =>
     define(["i64", "i32"], (b, va, how) => {
       const bytes = b.let(i32.and(how, i32.konst(0xff)));
-      const level = levelOf(b, i32.and(i32.shrU(how, i32.konst(16)), i32.konst(1)));
+      const asked = (n: number): Value => i32.and(i32.shrU(how, i32.konst(n)), i32.konst(1));
+      const level = levelOf(b, asked(16));
       const { el, tlb } = level;
       const flags = (): Value => get32(AT.PAGE_FLAGS);
       const first = b.let(i32.sub(i32.konst(4096), i32.and(wrap(va), i32.konst(0xfff))));
+      const element = i32.and(i32.shrU(how, i32.konst(8)), i32.konst(0xff));
+      const isUnaligned = b.let(i32.ne(i32.and(wrap(va), i32.sub(element, i32.konst(1))), zero));
+      const alwaysAlign = b.let(bit(getSysreg("SCTLR_EL1"), 1));
+      const misaligned = (at: Value): void => abort(b, at, i32.konst(kind), i32.konst(0x21));
+      b.if(i32.and(alwaysAlign, isUnaligned), () => misaligned(va));
+      if (kind === ACCESS.write) {
+        // An atomic's fault is that of its read if that would fault too (ESR_EL1.WnR).
+        b.if(asked(18), () => b.if(i32.eqz(call(translate, va, i32.konst(ACCESS.read), el)), () => b.return(zero)));
+      }
       const address = b.let(call(translate, va, i32.konst(kind), el));
       b.if(i32.eqz(address), () => b.return(zero));
-      const element = i32.and(i32.shrU(how, i32.konst(8)), i32.konst(0xff));
-      const mustAlign = i32.or(i32.and(flags(), i32.konst(1)), bit(getSysreg("SCTLR_EL1"), 1));
-      const isUnaligned = i32.ne(i32.and(wrap(va), i32.sub(element, i32.konst(1))), zero);
-      b.if(i32.and(mustAlign, i32.or(isUnaligned, i32.and(i32.shrU(how, i32.konst(17)), i32.konst(1)))), () => abort(b, va, i32.konst(kind), i32.konst(0x21)));
+      const isDevice = (): Value => i32.and(flags(), i32.konst(1));
+      b.if(i32.and(isDevice(), i32.or(isUnaligned, asked(17))), () => misaligned(va));
+      const mustAlign = i32.or(isDevice(), alwaysAlign);
       b.if(i32.gtU(bytes, first), () => {
-        const second = b.let(call(translate, i64.and(i64.add(va, i64.konst(4095)), PAGE_MASK), i32.konst(kind), el));
+        const secondVa = b.let(i64.and(i64.add(va, i64.konst(4095)), PAGE_MASK));
+        const second = b.let(call(translate, secondVa, i32.konst(kind), el));
         b.if(i32.eqz(second), () => b.return(zero));
+        b.if(i32.and(isDevice(), isUnaligned), () => misaligned(secondVa));
         if (kind === ACCESS.write) {
           put32(b, AT.SPLIT, i32.konst(1));
           put32(b, AT.SPLIT_FIRST, first);
@@ -299,7 +330,10 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
     b.copy(get32(AT.SPLIT_B), i32.add(i32.konst(SCRATCH), first), i32.sub(get32(AT.SPLIT_BYTES), first));
   });
 
-  const fillExecute = define(["i64"], (b, pc) => {
+  const fillExecute = define(["i64"], (b, target) => {
+    // The PC never holds a tag (AArch64.BranchAddr).
+    const pc = b.let(untagged(target));
+    put64(b, AT.PC, pc);
     b.if(i64.ne(i64.and(pc, i64.konst(3)), i64.konst(0)), () => {
       put32(b, AT.FAULT, i32.konst(FAULT.exception));
       put64(b, AT.FAULT_VA, pc);
@@ -467,6 +501,6 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
 
   return {
     fillRead, fillWrite, fillExecute, finishSplit, translate, fault, fetchFault, alignmentFault, raise, raiseNext, interrupt, exit, enterException, eret, spSel,
-    mrs, msr, sys, counter, predecode,
+    mrs, msr, sys, counter, predecode, becameHot: host.becameHot,
   };
 }

@@ -18,12 +18,26 @@ export interface SystemContext {
   readonly retired: () => number;
 }
 
+const SCTLR_DZE = 14;
 const SCTLR_UCT = 15;
+const DCZID_DZP = 1n << 4n;
 const SCTLR_UCI = 26;
-const FPCR_WRITABLE = 0x07c0_0000n;
-const FPSR_WRITABLE = 0x0800_009fn;
+/** Bits that can be written, where others read 0. */
+const WRITABLE: Readonly<Partial<Record<StoredSysreg, bigint>>> = {
+  VBAR_EL1: ~0x7ffn,
+  CSSELR_EL1: 0xfn,
+  CPACR_EL1: 0x0030_0000n,
+  FPCR: 0x07c0_0000n,
+  FPSR: 0x0800_009fn,
+};
+/** Bits 47:1 of TTBR1_EL1; above is the ASID. */
+const TTBR_BADDR = 0xffff_ffff_fffen;
+/** AT.PAGE where no page runs: no page address. */
+const NO_PAGE = 1n;
 const EC_TRAPPED_SYSREG = 0x18;
 const EC_FP_TRAP_ESR = (0x07 << 26) | (1 << 24) | (0xe << 20);
+/** PAR_EL1 of a translation that worked: NS, and bit 11. */
+const PAR_NS = 0xa00n;
 const ISS_CM_WNR = (1 << 8) | (1 << 6);
 
 /** CNTKCTL_EL1 bits that open timer registers to EL0: by CRm of CRn 14. */
@@ -117,6 +131,13 @@ export class SystemInstructions {
       case "CTR_EL0":
         if (this.#el === 0 && ((state.low("SCTLR_EL1") >> SCTLR_UCT) & 1) === 0) return this.#trap(encoding, rt, true);
         return this.#give(this.identification(info, state.current));
+      case "DCZID_EL0": {
+        const isProhibited = this.#el === 0 && ((state.low("SCTLR_EL1") >> SCTLR_DZE) & 1) === 0;
+        return this.#give(this.identification(info, state.current) | (isProhibited ? DCZID_DZP : 0n));
+      }
+      case "CNTFRQ_EL0":
+        if (this.#el === 0 && (state.low("CNTKCTL_EL1") & 3) === 0) return this.#trap(encoding, rt, true);
+        return this.#give(this.identification(info, state.current));
       default:
         return this.#give(this.identification(info, state.current));
     }
@@ -147,46 +168,45 @@ export class SystemInstructions {
     }
     if (info.writeEl === undefined || this.#el < info.writeEl) return this.#undefined();
     if ((info.name === "FPCR" || info.name === "FPSR") && state.get32(AT.FP_TRAP) !== 0) return this.#exception(EC_FP_TRAP_ESR);
-    this.write(info.name as StoredSysreg, state.transfer);
-    return THEN.next;
+    return this.write(info.name as StoredSysreg, state.transfer) ? this.#refetch() : THEN.next;
   }
 
-  /** Writes a stored register of the vCPU in the window with all effects. */
-  write(name: StoredSysreg, value: bigint): void {
-    const { state, tlbs, wasm } = this.#c;
+  /** Goes on behind this instruction through the TLB, which may no longer hold the page that runs. */
+  #refetch(): number {
+    const { state } = this.#c;
+    state.set64(AT.PC, state.get64(AT.PC) + 4n);
+    state.set64(AT.PAGE, NO_PAGE);
+    return THEN.jump;
+  }
+
+  /** Writes a stored register of the vCPU in the window with all effects. Tells whether TLBs were flushed. */
+  write(name: StoredSysreg, value: bigint): boolean {
+    const { state, wasm } = this.#c;
     const at = sysregAt(name);
     const old = state.get64(at);
+    state.set64(at, value & (WRITABLE[name] ?? -1n));
+    if (name === "CPACR_EL1") wasm().updateFpTrap();
+    return old !== value && this.#outdate(name, old ^ value);
+  }
+
+  /** Flushes what a change of a register outdates. */
+  #outdate(name: StoredSysreg, changed: bigint): boolean {
+    const { state, tlbs } = this.#c;
     switch (name) {
-      case "VBAR_EL1":
-        return state.set64(at, value & ~0x7ffn);
-      case "CSSELR_EL1":
-        return state.set64(at, value & 0xfn);
-      case "FPCR":
-        return state.set64(at, value & FPCR_WRITABLE);
-      case "FPSR":
-        return state.set64(at, value & FPSR_WRITABLE);
-      case "CPACR_EL1":
-        state.set64(at, value & 0x0030_0000n);
-        wasm().updateFpTrap();
-        return;
       case "TTBR0_EL1":
-        state.set64(at, value);
-        if (old !== value) tlbs.flushNonGlobal(state.current);
-        return;
+        tlbs.flushNonGlobal(state.current);
+        return true;
       case "TTBR1_EL1":
-        state.set64(at, value);
-        // Bits 47:1 are the table; above is the ASID.
-        if (((old ^ value) & 0xffff_ffff_fffen) !== 0n) tlbs.flush(state.current);
-        else if (old !== value) tlbs.flushNonGlobal(state.current);
-        return;
+        if ((changed & TTBR_BADDR) !== 0n) tlbs.flush(state.current);
+        else tlbs.flushNonGlobal(state.current);
+        return true;
       case "SCTLR_EL1":
       case "TCR_EL1":
       case "MAIR_EL1":
-        state.set64(at, value);
-        if (old !== value) tlbs.flush(state.current);
-        return;
+        tlbs.flush(state.current);
+        return true;
       default:
-        state.set64(at, value);
+        return false;
     }
   }
 
@@ -245,10 +265,13 @@ export class SystemInstructions {
   #addressTranslation(kind: number, el: number): number {
     const { state, wasm } = this.#c;
     const host = wasm().translate(state.transfer, kind, el);
-    const attributes = state.get32(AT.PAGE_FLAGS) & 1 ? 0x00n : 0xffn;
     // A stage-2 miss is no fault of stage 1: the address is good, the memory behind it a device's.
     if (host !== 0 || state.get32(AT.FAULT) === FAULT.stage2) {
-      state.set64(sysregAt("PAR_EL1"), (attributes << 56n) | (state.get64(AT.IPA) & 0xffff_ffff_f000n) | 0xb80n);
+      const attributes = (state.get32(AT.PAGE_FLAGS) >> 8) & 0xff;
+      // Device and Non-cacheable memory is outer shareable whatever SH says.
+      const isCacheable = (attributes & 0xf0) !== 0 && attributes !== 0x44;
+      const shareability = isCacheable ? (state.get32(AT.PAGE_FLAGS) >> 16) & 3 : 2;
+      state.set64(sysregAt("PAR_EL1"), (BigInt(attributes) << 56n) | (state.get64(AT.IPA) & 0xffff_ffff_f000n) | PAR_NS | BigInt(shareability << 7));
     } else {
       state.set64(sysregAt("PAR_EL1"), 0x801n | (BigInt(state.get32(AT.FAULT_ESR) & 0x3f) << 1n));
     }
@@ -281,6 +304,6 @@ export class SystemInstructions {
           return this.#leave(encoding, rt, true);
       }
     }
-    return THEN.next;
+    return this.#refetch();
   }
 }

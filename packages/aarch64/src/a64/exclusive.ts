@@ -57,7 +57,7 @@ function compareAndSwap(s: Stage, size: number, n: Reg, expected: readonly Reg[]
         for (const [i, d] of desired.entries()) s.body.store(STORE[size as 0], host, s.x(d), i * each);
       });
     },
-    { aligned: each * expected.length },
+    { aligned: each * expected.length, isAtomic: true },
   );
   for (const [i, o] of out.entries()) s.setX(o, old[i]?.value ?? i64.konst(0));
 }
@@ -202,7 +202,7 @@ export const FORMS: readonly Form[] = [
               s.body.store(STORE[size as 0], host, s.x(r.t2), each);
             });
           },
-          { aligned: 2 * each },
+          { aligned: 2 * each, isAtomic: true },
         );
         s.setPair(r.s, low.value, high.value);
       },
@@ -229,7 +229,7 @@ export const FORMS: readonly Form[] = [
           old.set(load(size, host));
           s.body.store(STORE[size as 0], host, atomic(o3 ? 8 : opc, size, old.value, operand));
         },
-        { aligned: 1 << size },
+        { aligned: 1 << size, isAtomic: true },
       );
       s.setX(r.d, old.value);
     },

@@ -3,6 +3,7 @@ import { FORMS as FP_ARITHMETIC } from "./fp-arithmetic.js";
 import { FORMS as FP_COMPARE } from "./fp-compare.js";
 import { FORMS as FP_CONVERT } from "./fp-convert.js";
 import { FORMS as ACROSS } from "./simd-across.js";
+import { FORMS as AES } from "./simd-aes.js";
 import { FORMS as COPY } from "./simd-copy.js";
 import { FORMS as FLOAT } from "./simd-float.js";
 import { FORMS as FLOAT_COMPARE } from "./simd-float-compare.js";
@@ -12,6 +13,8 @@ import { FORMS as IMMEDIATE } from "./simd-immediate.js";
 import { FORMS as INDEXED } from "./simd-indexed.js";
 import { FORMS as LOAD_STORE } from "./simd-load-store.js";
 import { FORMS as PERMUTE } from "./simd-permute.js";
+import { FORMS as POLYNOMIAL } from "./simd-polynomial.js";
+import { FORMS as SHA } from "./simd-sha.js";
 import { FORMS as SHIFT } from "./simd-shift.js";
 import { FORMS as STRUCTURES } from "./simd-structures.js";
 import { FORMS as THREE_DIFFERENT } from "./simd-three-different.js";
@@ -38,4 +41,7 @@ export const FORMS: readonly Form[] = [
   ...FLOAT_COMPARE,
   ...FLOAT_CONVERT,
   ...FLOAT_MISC,
+  ...POLYNOMIAL,
+  ...AES,
+  ...SHA,
 ];

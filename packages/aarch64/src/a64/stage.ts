@@ -14,6 +14,8 @@ export interface AccessOptions {
   readonly element?: number;
   /** DC ZVA: never allowed on Device memory. */
   readonly isZva?: boolean;
+  /** Reads before it writes: a fault that the read has too is a read's. */
+  readonly isAtomic?: boolean;
 }
 
 /**

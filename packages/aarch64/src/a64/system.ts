@@ -24,14 +24,37 @@ export function requireEl1(s: Stage): void {
   s.body.if(i32.eqz(s.get32(AT.EL)), () => s.undefined());
 }
 
-/** At EL0, a trap to EL1 unless the SCTLR_EL1 bit allows it. */
-function requireSctlr(s: Stage, bit: number, enc: number, isRead: boolean): void {
-  const isTrapped = i32.and(i32.eqz(s.get32(AT.EL)), i64.eqz(i64.and(s.get64(sysregAt("SCTLR_EL1")), i64.konst(1n << BigInt(bit)))));
-  s.body.if(isTrapped, () => s.exception(i32.konst(trapSyndrome(enc, isRead))));
+/** What a stored register asks of PSTATE: 0 nothing, 1 EL1, 2 that SP_EL1 is in use (EL0 never has that), for SP_EL0. */
+const needs = (el: "readEl" | "writeEl") => ({
+  values: [0, 1, 2],
+  of: (f: Fields): number => (stored(f)?.at === sysregAt("SP_EL0") ? 2 : (stored(f)?.[el] ?? 1)),
+});
+
+function requireState(s: Stage, need: number): void {
+  if (need === 1) requireEl1(s);
+  if (need === 2) s.body.if(i32.eqz(s.get32(AT.SPSEL)), () => s.undefined());
 }
+
+/** Runs `then` at EL0, unless a bit of a system register allows the instruction there. */
+function unlessAllowed(s: Stage, register: "SCTLR_EL1" | "CNTKCTL_EL1", bit: number, then: () => void): void {
+  s.body.if(i32.and(i32.eqz(s.get32(AT.EL)), i64.eqz(i64.and(s.get64(sysregAt(register)), i64.konst(1n << BigInt(bit))))), then);
+}
+
+/** At EL0, a trap to EL1 unless the bit allows it. The syndrome's Rt (and CRm) come from the high half of the immediate. */
+function requireBit(s: Stage, register: "SCTLR_EL1" | "CNTKCTL_EL1", bit: number, enc: number, isRead: boolean): void {
+  unlessAllowed(s, register, bit, () => s.exception(i32.or(i32.konst(trapSyndrome(enc, isRead)), s.imm32(1))));
+}
+
+/** Rt where a syndrome has it. */
+const rtOfSyndrome = (f: Fields): readonly [number, number] => [0, (f["Rt"] ?? 0) << 5];
+/** The immediate of MSR DAIFSet and DAIFClr: the bits, then CRm and Rt 31 of the syndrome. */
+const daifMask = (f: Fields): readonly [number, number] => [(f["imm4"] ?? 0) << 6, (31 << 5) | ((f["imm4"] ?? 0) << 1)];
 
 const SCTLR_UMA = 9;
 const SCTLR_DZE = 14;
+const SCTLR_NTWI = 16;
+const SCTLR_NTWE = 18;
+const CNTKCTL_EL0VCTEN = 1;
 const DAIF = sysreg(3, 3, 4, 2, 1);
 const NZCV = sysreg(3, 3, 4, 2, 0);
 const DC_ZVA = sysreg(1, 3, 7, 4, 1);
@@ -49,18 +72,15 @@ const hintKind = {
   },
 };
 
-/** WFI, WFE at EL0 trap to EL1 when SCTLR_EL1.nTWI, nTWE (bits 16, 18) are 0. */
+/** WFI and WFE wait, unless what they wait for is there; at EL0 they trap instead unless SCTLR_EL1.nTWI, nTWE say not to. */
 function wait(s: Stage, isWfe: boolean): void {
-  const bit = isWfe ? 18 : 16;
-  const isTrapped = i32.and(i32.eqz(s.get32(AT.EL)), i64.eqz(i64.and(s.get64(sysregAt("SCTLR_EL1")), i64.konst(1n << BigInt(bit)))));
-  s.body.if(isTrapped, () => s.exception(i32.konst((0x01 << 26) | (1 << 24) | (0xe << 20) | (isWfe ? 1 : 0))));
-  if (isWfe)
-    s.body.if(
-      s.get32(AT.EVENT),
-      () => s.put32(AT.EVENT, i32.konst(0)),
-      () => s.exit(EXIT.wfe, i32.konst(0), "next"),
-    );
-  else s.body.if(i32.eqz(s.get32(AT.IRQ)), () => s.exit(EXIT.wfi, i32.konst(0), "next"));
+  const leave = (): void => {
+    const esr = (0x01 << 26) | (1 << 24) | (0xe << 20) | (isWfe ? 1 : 0);
+    unlessAllowed(s, "SCTLR_EL1", isWfe ? SCTLR_NTWE : SCTLR_NTWI, () => s.exception(i32.konst(esr)));
+    s.exit(isWfe ? EXIT.wfe : EXIT.wfi, i32.konst(0), "next");
+  };
+  if (isWfe) s.body.if(s.get32(AT.EVENT), () => s.put32(AT.EVENT, i32.konst(0)), leave);
+  else s.body.if(i32.eqz(s.get32(AT.IRQ)), leave);
 }
 
 const imm16 = (f: Fields): bigint => BigInt(f["imm16"] ?? 0);
@@ -143,10 +163,10 @@ export const FORMS: readonly Form[] = [
     name: "MSR_DAIFSet",
     bits: "1101010100000 011 0100 imm4:4 110 11111",
     asm: "msr daifset, #<imm4:x>",
-    imm: (f) => BigInt((f["imm4"] ?? 0) << 6),
+    imm: daifMask,
     hot: true,
     run: (s) => {
-      requireSctlr(s, SCTLR_UMA, sysreg(0, 3, 4, 0, 6), false);
+      requireBit(s, "SCTLR_EL1", SCTLR_UMA, sysreg(0, 3, 4, 0, 6), false);
       s.put32(AT.DAIF, i32.or(s.get32(AT.DAIF), s.imm32(0)));
     },
   }),
@@ -154,10 +174,10 @@ export const FORMS: readonly Form[] = [
     name: "MSR_DAIFClr",
     bits: "1101010100000 011 0100 imm4:4 111 11111",
     asm: "msr daifclr, #<imm4:x>",
-    imm: (f) => BigInt((f["imm4"] ?? 0) << 6),
+    imm: daifMask,
     hot: true,
     run: (s) => {
-      requireSctlr(s, SCTLR_UMA, sysreg(0, 3, 4, 0, 7), false);
+      requireBit(s, "SCTLR_EL1", SCTLR_UMA, sysreg(0, 3, 4, 0, 7), false);
       s.put32(AT.DAIF, i32.and(s.get32(AT.DAIF), i32.not(s.imm32(0))));
       s.takeInterrupt();
     },
@@ -177,9 +197,10 @@ export const FORMS: readonly Form[] = [
     bits: "1101010100 1 1 1 011 0100 0010 001 Rt:5",
     asm: "mrs <Xt>, daif",
     regs: { d: dst("Rt") },
+    imm: rtOfSyndrome,
     hot: true,
     run: (s, _f, r) => {
-      requireSctlr(s, SCTLR_UMA, DAIF, true);
+      requireBit(s, "SCTLR_EL1", SCTLR_UMA, DAIF, true);
       mrs(s, extendU(s.get32(AT.DAIF)), r.d);
     },
   }),
@@ -188,9 +209,10 @@ export const FORMS: readonly Form[] = [
     bits: "1101010100 0 1 1 011 0100 0010 001 Rt:5",
     asm: "msr daif, <Xt>",
     regs: { t: zr("Rt") },
+    imm: rtOfSyndrome,
     hot: true,
     run: (s, _f, r) => {
-      requireSctlr(s, SCTLR_UMA, DAIF, false);
+      requireBit(s, "SCTLR_EL1", SCTLR_UMA, DAIF, false);
       s.put32(AT.DAIF, i32.and(s.w(r.t), i32.konst(0x3c0)));
       s.takeInterrupt();
     },
@@ -214,9 +236,9 @@ export const FORMS: readonly Form[] = [
     bits: "1101010100 1 1 1 011 1110 0000 010 Rt:5",
     asm: "mrs <Xt>, cntvct_el0",
     regs: { d: dst("Rt") },
+    imm: rtOfSyndrome,
     run: (s, _f, r) => {
-      const isTrapped = i32.and(i32.eqz(s.get32(AT.EL)), i64.eqz(i64.and(s.get64(sysregAt("CNTKCTL_EL1")), i64.konst(2))));
-      s.body.if(isTrapped, () => s.exception(i32.konst(trapSyndrome(CNTVCT, true))));
+      requireBit(s, "CNTKCTL_EL1", CNTKCTL_EL0VCTEN, CNTVCT, true);
       s.slow("counter");
       s.setX(r.d, s.get64(AT.TRANSFER));
     },
@@ -225,12 +247,12 @@ export const FORMS: readonly Form[] = [
     name: "MRS_stored",
     bits: `1101010100 1 1 ${REG_BITS}`,
     asm: "mrs <Xt>, <@sysreg>",
-    derive: { el: { values: [0, 1], of: (f) => stored(f)?.readEl ?? 1 } },
+    derive: { need: needs("readEl") },
     when: (f) => (stored(f)?.at ?? 0) > 0 && !SPECIAL.has(encoding(f)),
     regs: { d: dst("Rt"), from: slot((f) => stored(f)?.at ?? 0) },
     hot: true,
-    run: (s, { el }, r) => {
-      if (el) requireEl1(s);
+    run: (s, { need }, r) => {
+      requireState(s, need);
       mrs(s, s.x(r.from), r.d);
     },
   }),
@@ -238,12 +260,12 @@ export const FORMS: readonly Form[] = [
     name: "MSR_stored",
     bits: `1101010100 0 1 ${REG_BITS}`,
     asm: "msr <@sysreg>, <Xt>",
-    derive: { el: { values: [0, 1], of: (f) => stored(f)?.writeEl ?? 1 } },
+    derive: { need: needs("writeEl") },
     when: (f) => stored(f) !== undefined && (stored(f)?.writeEl ?? -1) >= 0 && !SPECIAL.has(encoding(f)),
     regs: { t: zr("Rt"), to: slot((f) => stored(f)?.at ?? 0) },
     hot: true,
-    run: (s, { el }, r) => {
-      if (el) requireEl1(s);
+    run: (s, { need }, r) => {
+      requireState(s, need);
       s.setX(r.to, s.x(r.t));
     },
   }),
@@ -276,13 +298,16 @@ export const FORMS: readonly Form[] = [
     bits: "1101010100 0 01 011 0111 0100 001 Rt:5",
     asm: ["dc zva, <Xt>", "sys #3, c7, c4, #1, <Xt>"],
     regs: { t: zr("Rt") },
+    imm: rtOfSyndrome,
     run: (s, _f, r) => {
-      requireSctlr(s, SCTLR_DZE, DC_ZVA, false);
+      requireBit(s, "SCTLR_EL1", SCTLR_DZE, DC_ZVA, false);
+      // The access is made for one byte: FAR is the address given, wherever in the block it is.
       s.write(
-        i64.and(s.x(r.t), i64.konst(-64)),
-        64,
+        s.x(r.t),
+        1,
         (host) => {
-          for (let at = 0; at < 64; at += 8) s.body.store("i64", host, i64.konst(0), at);
+          const block = s.body.let(i32.and(host, i32.konst(-64)));
+          for (let at = 0; at < 64; at += 8) s.body.store("i64", block, i64.konst(0), at);
         },
         { isZva: true },
       );

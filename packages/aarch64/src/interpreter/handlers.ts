@@ -16,7 +16,10 @@ export const UNDECODED = 0;
 export const NEXT_PAGE = 1;
 export const START = 2;
 export const UNDEFINED = 3;
-const FIRST = 4;
+/** A compiled region begins here. */
+export const ENTER = 4;
+/** Number of the first instruction handler. */
+export const FIRST_HANDLER = 5;
 
 interface Selector {
   readonly name: string;
@@ -51,7 +54,7 @@ for (const form of ALL_FORMS) {
   const selectors = selectorsOf(form);
   const ids = combinations(selectors).map((values) => {
     if (form.skip?.(values)) return -1;
-    const id = FIRST + handlers.length;
+    const id = FIRST_HANDLER + handlers.length;
     const isHot = form.hot(values);
     handlers.push({ id, form, selectors: values, isNear: false, isHot });
     if (form.relative === "branch") handlers.push({ id: id + 1, form, selectors: values, isNear: true, isHot });

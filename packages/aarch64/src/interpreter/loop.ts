@@ -1,11 +1,11 @@
 import { type CallHelper, helpersOf } from "../a64/helper.js";
-import { AT, EXIT, type Layout, RECORD_BYTES, SCRATCH, THEN, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
+import { AT, EXIT, HOT_ENTRIES, type Layout, RECORD_BYTES, SCRATCH, THEN, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import { defineRuntime, type Runtime } from "../runtime.js";
 import { Body } from "../wasm/body.js";
 import { extendS, extendU, i32, i64, wrap } from "../wasm/integer.js";
-import { call, type FunctionRef, ModuleBuilder, type Signature } from "../wasm/module.js";
+import { call, callStatement, type FunctionRef, ModuleBuilder, type Signature } from "../wasm/module.js";
 import type { Value } from "../wasm/value.js";
-import { type Handler, HANDLERS, NEXT_PAGE, START, UNDECODED, UNDEFINED } from "./handlers.js";
+import { ENTER, type Handler, HANDLERS, FIRST_HANDLER, NEXT_PAGE, START, UNDECODED } from "./handlers.js";
 import { type Frame, InterpreterStage } from "./stage.js";
 
 const zero = i32.konst(0);
@@ -17,9 +17,12 @@ const get64 = (at: number): Value => i64.load(zero, at);
 const START_RECORD = SCRATCH + 0x800;
 
 /** Why the loop came back to `run`. */
-const STOP = { punt: 0, spent: 1, fetch: 2 } as const;
+const STOP = { punt: 0, spent: 1, fetch: 2, enter: 3, hot: 4 } as const;
 
 const HANDLER: Signature = { parameters: ["i32"], results: ["i32"] };
+
+/** Where a record's counter and region are (layout.ts). */
+const entryOf = (record: Value, layout: Layout): Value => i32.add(i32.shrU(i32.sub(record, i32.konst(layout.pool)), i32.konst(1)), i32.konst(layout.entries));
 
 /** The address of a record of the page that runs. */
 const pcOf = (record: Value, page: Value, code: Value): Value => i64.add(page, extendU(i32.shrU(i32.sub(record, code), i32.konst(2))));
@@ -55,7 +58,7 @@ function defineHandler(module: ModuleBuilder, runtime: Runtime, callHelper: Call
  * a hot handler, is left for `run` to do. The local `budget` is kept so that `budget - record` is what remains of it: going to the next record costs nothing,
  * and a branch adds its distance. Gives a STOP and leaves record and budget (for `fetch`: PC and budget) in the window.
  */
-function defineLoop(module: ModuleBuilder, runtime: Runtime): FunctionRef {
+function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layout): FunctionRef {
   const callHelper: CallHelper = (helper) => {
     throw new Error(`a hot handler must not call ${helper.name}`);
   };
@@ -80,8 +83,11 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime): FunctionRef {
 
   const fetch = body.block();
   const spent = body.block();
+  const hotOut = body.block();
+  const enter = body.block();
   const punt = body.block();
   const loop = body.loop();
+  const count = body.block();
   const jump = body.block();
 
   const frame: Frame = {
@@ -101,8 +107,9 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime): FunctionRef {
       const by = body.let(distance);
       budget.set(i32.add(budget.value, i32.sub(by, step)));
       record.set(i32.add(record.value, by));
-      body.brIf(i32.geS(budget.value, record.value), loop);
-      body.br(spent);
+      body.brIf(i32.ltS(budget.value, record.value), spent);
+      body.brIf(i32.gtS(by, zero), loop);
+      body.br(count);
     },
   };
 
@@ -110,7 +117,7 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime): FunctionRef {
   const nextPage = body.block();
   const start = body.block();
   const arms = new Map(hot.map((h) => [h.id, body.block()]));
-  const labels = Array.from({ length: HANDLERS.length + UNDEFINED + 1 }, (_, id) => ({ [NEXT_PAGE]: nextPage, [START]: start })[id] ?? arms.get(id) ?? punt);
+  const labels = Array.from({ length: FIRST_HANDLER + HANDLERS.length }, (_, id) => ({ [NEXT_PAGE]: nextPage, [START]: start, [ENTER]: enter })[id] ?? arms.get(id) ?? punt);
   body.brTable(i32.load16u(record.value), labels, punt);
   // Blocks close from the innermost, that is the last opened, on.
   for (const handler of hot.toReversed()) {
@@ -138,12 +145,20 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime): FunctionRef {
   });
   record.set(i32.add(code.value, i32.shl(i32.and(wrap(pc.value), i32.konst(0xfff)), i32.konst(2))));
   budget.set(i32.add(budget.value, record.value));
-  body.br(loop);
+  body.end(); // count: `record` was jumped to from afar or from behind.
+  const entry = body.let(entryOf(record.value, layout));
+  const entered = body.let(i32.add(i32.load(entry), i32.konst(1)));
+  body.brIf(i32.eq(i32.load16u(record.value), i32.konst(ENTER)), enter);
+  body.store("i32", entry, entered);
+  body.brIf(i32.ne(entered, i32.konst(HOT_ENTRIES)), loop);
+  body.br(hotOut);
   body.end(); // loop
-  body.end(); // punt
-  put32(AT.RECORD, record.value);
-  put32(AT.BUDGET, i32.sub(budget.value, record.value));
-  body.return(i32.konst(STOP.punt));
+  for (const stop of [STOP.punt, STOP.enter, STOP.hot]) {
+    body.end();
+    put32(AT.RECORD, record.value);
+    put32(AT.BUDGET, i32.sub(budget.value, record.value));
+    body.return(i32.konst(stop));
+  }
   body.end(); // spent
   put64(AT.PC, pcOf(record.value, page.value, code.value));
   put32(AT.BUDGET, i32.sub(budget.value, record.value));
@@ -168,21 +183,28 @@ export function buildInterpreter(layout: Layout): Uint8Array<ArrayBuffer> {
   const body = new Body(HANDLER.parameters);
   body.return(call(runtime.raise, body.parameter(0), zero));
   module.define(undefinedHandler, body);
-  const table: FunctionRef[] = Array.from({ length: UNDEFINED + 1 }, () => undefinedHandler);
+  const table: FunctionRef[] = Array.from({ length: FIRST_HANDLER }, () => undefinedHandler);
   table[UNDECODED] = runtime.predecode;
   for (const handler of HANDLERS) table[handler.id] = defineHandler(module, runtime, callHelper, handler);
-  module.setTable(table);
-  defineRun(module, runtime, defineLoop(module, runtime));
+  module.setTable(table, table.length + REGION_SLOTS, "table");
+  defineRun(module, runtime, defineLoop(module, runtime, layout), layout);
   return module.encode();
 }
 
-function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionRef): void {
+/** Functions in the table in front of the regions'. */
+export const FIRST_REGION: number = FIRST_HANDLER + HANDLERS.length;
+/** Regions that can live at once. */
+export const REGION_SLOTS: number = 1 << 15;
+
+/** The loop around the loop: slow paths of handlers, fetches, and compiled regions. */
+function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionRef, layout: Layout): void {
   const run = module.declare({ parameters: ["i32"], results: [] }, "run");
   const body = new Body(["i32"]);
   const put32 = (at: number, value: Value): void => body.store("i32", zero, value, at);
   const stop = body.local("i32");
   const record = body.local("i32");
   const then = body.local("i32");
+  const handler = body.local("i32");
   put32(AT.BUDGET, body.parameter(0));
   put32(AT.EXIT, i32.konst(EXIT.budget));
   // The page may have changed its translation since the last run.
@@ -192,31 +214,59 @@ function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionR
 
   const exited = body.block();
   const again = body.loop();
+  const slow = body.block();
+  const fetch = body.block();
+  const enter = body.block();
   stop.set(call(interpret, record.value, i32.add(get32(AT.BUDGET), record.value)));
-  body.brIf(i32.eq(stop.value, i32.konst(STOP.spent)), exited);
-  body.if(
-    i32.eq(stop.value, i32.konst(STOP.fetch)),
-    () => {
-      body.brIf(i32.ltS(get32(AT.BUDGET), zero), exited);
-      record.set(call(runtime.fillExecute, get64(AT.PC)));
-      body.brIf(record.value, again);
-      // A fault: it costs an instruction, so that a vector that faults itself comes to an end.
-      put32(AT.BUDGET, i32.sub(get32(AT.BUDGET), step));
-      record.set(i32.konst(START_RECORD));
-      body.brIf(i32.ne(call(runtime.fetchFault, get64(AT.PC)), i32.konst(THEN.exit)), again);
-      body.br(exited);
-    },
-    () => {
-      record.set(get32(AT.RECORD));
-      then.set(module.callIndirect(HANDLER, i32.load16u(record.value), record.value));
-      body.brIf(i32.eq(then.value, i32.konst(THEN.again)), again);
-      put32(AT.BUDGET, i32.sub(get32(AT.BUDGET), step));
-      body.brIf(i32.eq(then.value, i32.konst(THEN.exit)), exited);
-      record.set(i32.add(record.value, step));
-      body.if(i32.eq(then.value, i32.konst(THEN.jump)), () => record.set(i32.konst(START_RECORD)));
-      body.br(again);
-    },
-  );
+  record.set(get32(AT.RECORD));
+  body.brTable(stop.value, [slow, exited, fetch, enter], enter);
+  body.end(); // enter, or hot: ask the host for a region.
+  body.if(i32.eq(stop.value, i32.konst(STOP.hot)), () => {
+    callStatement(body, runtime.becameHot, record.value);
+    body.br(again);
+  });
+  const regions = body.loop();
+  const region = i32.add(i32.load(entryOf(record.value, layout)), i32.konst(FIRST_REGION));
+  body.if(i32.eqz(module.callIndirect({ parameters: [], results: ["i32"] }, region)), () => {
+    // On at AT.PC: most often that is another region.
+    body.brIf(i32.ltS(get32(AT.BUDGET), zero), exited);
+    const pc = body.let(get64(AT.PC));
+    const tag = body.let(i64.and(pc, i64.konst(-4093)));
+    const tlb = body.let(i32.add(i32.and(i32.shrU(wrap(pc), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), get32(AT.TLB)));
+    body.brIf(i64.ne(i64.load(tlb, TLB_EXECUTE), tag), fetch);
+    const code = body.let(i32.load(tlb, TLB_EXECUTE + 8));
+    body.store("i64", zero, tag, AT.PAGE);
+    put32(AT.CODE, code);
+    record.set(i32.add(code, i32.shl(i32.and(wrap(pc), i32.konst(0xfff)), i32.konst(2))));
+    body.brIf(i32.eq(i32.load16u(record.value), i32.konst(ENTER)), regions);
+    const entry = body.let(entryOf(record.value, layout));
+    const entered = body.let(i32.add(i32.load(entry), i32.konst(1)));
+    body.store("i32", entry, entered);
+    body.if(i32.eq(entered, i32.konst(HOT_ENTRIES)), () => callStatement(body, runtime.becameHot, record.value));
+    body.br(again);
+  });
+  body.end(); // regions
+  record.set(get32(AT.RECORD));
+  body.br(slow);
+  body.end(); // fetch
+  body.brIf(i32.ltS(get32(AT.BUDGET), zero), exited);
+  record.set(call(runtime.fillExecute, get64(AT.PC)));
+  body.brIf(record.value, again);
+  // A fault: it costs an instruction, so that a vector that faults itself comes to an end.
+  put32(AT.BUDGET, i32.sub(get32(AT.BUDGET), step));
+  record.set(i32.konst(START_RECORD));
+  body.brIf(i32.ne(call(runtime.fetchFault, get64(AT.PC)), i32.konst(THEN.exit)), again);
+  body.br(exited);
+  body.end(); // slow: the handler of `record` as a function; a region may stand in its place.
+  handler.set(i32.load16u(record.value));
+  body.if(i32.eq(handler.value, i32.konst(ENTER)), () => handler.set(i32.load(entryOf(record.value, layout), 4)));
+  then.set(module.callIndirect(HANDLER, handler.value, record.value));
+  body.brIf(i32.eq(then.value, i32.konst(THEN.again)), again);
+  put32(AT.BUDGET, i32.sub(get32(AT.BUDGET), step));
+  body.brIf(i32.eq(then.value, i32.konst(THEN.exit)), exited);
+  record.set(i32.add(record.value, step));
+  body.if(i32.eq(then.value, i32.konst(THEN.jump)), () => record.set(i32.konst(START_RECORD)));
+  body.br(again);
   body.end();
   body.end();
   module.define(run, body);

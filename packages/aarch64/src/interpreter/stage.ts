@@ -316,7 +316,7 @@ export class InterpreterStage implements Stage {
 
   write(va: Value, bytes: number, access: (host: Value) => void, options: AccessOptions = {}): void {
     const address = this.body.let(va);
-    this.#checkAligned(address, options, true);
+    this.#checkAligned(address, options, !options.isAtomic);
     const entry = this.#tlbEntry(address, options);
     const hits = this.#hits(entry, address, bytes, TLB_WRITE);
     if (this.#frame.leave === undefined) {
@@ -353,7 +353,7 @@ export class InterpreterStage implements Stage {
   }
 
   #fill(fill: Runtime["fillRead"], address: Value, bytes: number, options: AccessOptions, host: Local): void {
-    const how = bytes | ((options.element ?? bytes) << 8) | (options.unprivileged ? 1 << 16 : 0) | (options.isZva ? 1 << 17 : 0);
+    const how = bytes | ((options.element ?? bytes) << 8) | (options.unprivileged ? 1 << 16 : 0) | (options.isZva ? 1 << 17 : 0) | (options.isAtomic ? 1 << 18 : 0);
     host.set(call(fill, address, i32.konst(how)));
     this.body.if(i32.eqz(host.value), () => this.#slowly(() => call(this.#runtime.fault, this.#frame.record)));
   }

@@ -14,7 +14,7 @@ const STORE: Readonly<Record<StoreWidth, readonly [type: ValueType, op: readonly
 
 /** The statements of one WebAssembly function. Values are emitted where a statement uses them. */
 export class Body {
-  readonly out: Bytes = new Bytes(1024);
+  out: Bytes = new Bytes(1024);
   readonly #parameters: readonly ValueType[];
   readonly #locals: ValueType[] = [];
   /** Temporaries free for reuse, by type: locals cost compile time, so `scope` gives them back. */
@@ -157,8 +157,10 @@ export class Body {
     this.out.u32(this.#relative(otherwise));
   }
 
+  /** With a constant condition only one side is emitted. */
   if(condition: Value, then: () => void, otherwise?: () => void): void {
     expectType(condition, "i32", "if");
+    if (condition.constant !== undefined) return condition.constant === 0n ? otherwise?.() : then();
     condition.emit(this.out);
     this.#open(0x04);
     then();
@@ -176,6 +178,14 @@ export class Body {
 
   unreachable(): void {
     this.out.u8(0x00);
+  }
+
+  /** Puts statements in front of all others: what to load is known only when everything is emitted. */
+  prepend(statements: () => void): void {
+    const main = this.out;
+    this.out = new Bytes(256);
+    statements();
+    this.out.append(main);
   }
 
   /** The code section entry: locals, instructions, end. */

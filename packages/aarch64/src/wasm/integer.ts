@@ -1,7 +1,9 @@
 import { binary, loader, unary, Value } from "./value.js";
 
+type Binary = (a: Value, b: Value) => Value;
+
 /** Folds with the identity of an operator: `x + 0`, `x << 0`, `x & -1` cost nothing. */
-function withIdentity(operator: (a: Value, b: Value) => Value, identity: bigint): (a: Value, b: Value) => Value {
+function withIdentity(operator: Binary, identity: bigint): Binary {
   return (a, b) => (b.constant === identity ? a : operator(a, b));
 }
 
@@ -61,12 +63,18 @@ function integerOps(type: "i32" | "i64", code: Readonly<Record<string, number>>)
     if (type === "i32") return new Value(type, (out) => out.u8(0x41).s32(Number(wrapped)), wrapped);
     return new Value(type, (out) => out.u8(0x42).s64(wrapped), wrapped);
   };
-  const xor = withIdentity(arithmetic("xor"), 0n);
+  /** Computes with constants at once. `b` of a shift is taken modulo the width. */
+  const folding = (operator: Binary, compute: (a: bigint, b: bigint) => bigint): Binary => (a, b) =>
+    a.constant === undefined || b.constant === undefined ? operator(a, b) : konst(compute(a.constant, b.constant));
+  const amount = (b: bigint): bigint => b & BigInt(bits - 1);
+  const xor = withIdentity(folding(arithmetic("xor"), (a, b) => a ^ b), 0n);
+  const and = withIdentity(folding(arithmetic("and"), (a, b) => a & b), -1n);
+  const eqz = unary(type, "i32", op("eqz"));
   return {
     type,
     bits,
     konst,
-    eqz: unary(type, "i32", op("eqz")),
+    eqz: (a) => (a.constant === undefined ? eqz(a) : i32.konst(a.constant === 0n ? 1 : 0)),
     clz: unary(type, type, op("clz")),
     ctz: unary(type, type, op("ctz")),
     popcnt: unary(type, type, op("popcnt")),
@@ -82,18 +90,18 @@ function integerOps(type: "i32" | "i64", code: Readonly<Record<string, number>>)
     leU: compare("leU"),
     geS: compare("geS"),
     geU: compare("geU"),
-    add: withIdentity(arithmetic("add"), 0n),
-    sub: withIdentity(arithmetic("sub"), 0n),
+    add: withIdentity(folding(arithmetic("add"), (a, b) => a + b), 0n),
+    sub: withIdentity(folding(arithmetic("sub"), (a, b) => a - b), 0n),
     mul: arithmetic("mul"),
     divS: arithmetic("divS"),
     divU: arithmetic("divU"),
     remU: arithmetic("remU"),
-    and: withIdentity(arithmetic("and"), -1n),
-    or: withIdentity(arithmetic("or"), 0n),
+    and: (a, b) => (a.constant === 0n || b.constant === 0n ? konst(0) : and(a, b)),
+    or: withIdentity(folding(arithmetic("or"), (a, b) => a | b), 0n),
     xor,
-    shl: withIdentity(arithmetic("shl"), 0n),
-    shrS: withIdentity(arithmetic("shrS"), 0n),
-    shrU: withIdentity(arithmetic("shrU"), 0n),
+    shl: withIdentity(folding(arithmetic("shl"), (a, b) => a << amount(b)), 0n),
+    shrS: withIdentity(folding(arithmetic("shrS"), (a, b) => a >> amount(b)), 0n),
+    shrU: withIdentity(folding(arithmetic("shrU"), (a, b) => BigInt.asUintN(bits, a) >> amount(b)), 0n),
     rotr: withIdentity(arithmetic("rotr"), 0n),
     not: (a) => xor(a, konst(-1)),
     load: loader(type, op("load")),
@@ -120,10 +128,15 @@ export const i64: IntegerOps = integerOps("i64", {
   load: 0x29, load8s: 0x30, load8u: 0x31, load16s: 0x32, load16u: 0x33,
 });
 
+/** A conversion that a constant goes through at once. */
+function converting(operator: (a: Value) => Value, compute: (a: bigint) => Value): (a: Value) => Value {
+  return (a) => (a.constant === undefined ? operator(a) : compute(a.constant));
+}
+
 /** Low half of an i64. */
-export const wrap: (a: Value) => Value = unary("i64", "i32", 0xa7);
-export const extendS: (a: Value) => Value = unary("i32", "i64", 0xac);
-export const extendU: (a: Value) => Value = unary("i32", "i64", 0xad);
+export const wrap: (a: Value) => Value = converting(unary("i64", "i32", 0xa7), (a) => i32.konst(a));
+export const extendS: (a: Value) => Value = converting(unary("i32", "i64", 0xac), (a) => i64.konst(a));
+export const extendU: (a: Value) => Value = converting(unary("i32", "i64", 0xad), (a) => i64.konst(BigInt.asUintN(32, a)));
 /** Sign-extends the low 32 bits of an i64. */
 export const extend32: (a: Value) => Value = unary("i64", "i64", 0xc4);
 export const load32s: (address: Value, offset?: number) => Value = loader("i64", 0x34);

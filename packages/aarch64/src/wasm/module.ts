@@ -19,7 +19,7 @@ export class ModuleBuilder {
   readonly #types: Signature[] = [];
   readonly #imports: { readonly module: string; readonly name: string; readonly type: number }[] = [];
   readonly #functions: { readonly type: number; body: Body | undefined }[] = [];
-  #table: readonly FunctionRef[] = [];
+  #table: { readonly functions: readonly FunctionRef[]; readonly size: number; readonly exportName: string } | undefined;
   readonly #exports: { readonly name: string; readonly index: number }[] = [];
   readonly #memory: { readonly module: string; readonly name: string; readonly pages: number };
 
@@ -55,9 +55,9 @@ export class ModuleBuilder {
     entry.body = body;
   }
 
-  /** The module's own table: functions of one signature, for `callIndirect`. */
-  setTable(functions: readonly FunctionRef[]): void {
-    this.#table = functions;
+  /** The module's own table for `callIndirect`: functions from element 0 on, room for more, exported. */
+  setTable(functions: readonly FunctionRef[], size: number, exportName: string): void {
+    this.#table = { functions, size, exportName };
   }
 
   /** Calls the table's function at an index. */
@@ -97,15 +97,17 @@ export class ModuleBuilder {
       s.u32(this.#functions.length);
       for (const { type } of this.#functions) s.u32(type);
     });
-    if (this.#table.length > 0) section(4, (s) => s.u32(1).u8(0x70).u8(0).u32(this.#table.length));
+    const table = this.#table;
+    if (table !== undefined) section(4, (s) => s.u32(1).u8(0x70).u8(0).u32(table.size));
     section(7, (s) => {
-      s.u32(this.#exports.length);
+      s.u32(this.#exports.length + (table === undefined ? 0 : 1));
+      if (table !== undefined) s.name(table.exportName).u8(1).u32(0);
       for (const { name, index } of this.#exports) s.name(name).u8(0).u32(index);
     });
-    if (this.#table.length > 0) {
+    if (table !== undefined) {
       section(9, (s) => {
-        s.u32(1).u8(0).u8(0x41).s32(0).u8(0x0b).u32(this.#table.length);
-        for (const { index } of this.#table) s.u32(index);
+        s.u32(1).u8(0).u8(0x41).s32(0).u8(0x0b).u32(table.functions.length);
+        for (const { index } of table.functions) s.u32(index);
       });
     }
     section(10, (s) => {
