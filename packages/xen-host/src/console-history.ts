@@ -1,5 +1,5 @@
 /** Output kept per console: xenstore's `limit` of Xen's consoles, 1 MiB. */
-export const CONSOLE_LIMIT: number = 1024 * 1024;
+const CONSOLE_LIMIT = 1024 * 1024;
 
 /** The output of a console from the first byte, bounded: the oldest bytes go when it is full. */
 export interface ConsoleHistory {

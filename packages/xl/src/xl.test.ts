@@ -8,7 +8,7 @@ let bed: TestBed;
 beforeAll(async () => {
   bed = await createTestBed();
 }, 60_000);
-afterAll(() => bed.close());
+afterAll(() => bed?.close());
 
 describe("xl without a host", () => {
   it.each<[string, string[], number, RegExp, RegExp]>([

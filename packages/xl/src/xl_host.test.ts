@@ -10,7 +10,7 @@ let bed: TestBed;
 beforeAll(async () => {
   bed = await createTestBed();
 }, 60_000);
-afterAll(() => bed.close());
+afterAll(() => bed?.close());
 
 it("the first xl starts a host, private to the user, and the second finds it", async () => {
   const first = await bed.xl(["list"]);

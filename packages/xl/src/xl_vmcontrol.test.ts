@@ -19,7 +19,7 @@ beforeAll(async () => {
     writeFileSync(join(bed.directory, `${name}.cfg`), cfg);
   }
 }, 60_000);
-afterAll(() => bed.close());
+afterAll(() => bed?.close());
 afterEach(async () => {
   const guests = JSON.parse((await bed.xl(["list", "--json"])).stdout) as { domid: number }[];
   for (const { domid } of guests) if (domid !== 0) await bed.xl(["destroy", String(domid)]);

@@ -38,8 +38,13 @@ export async function createTestBed(): Promise<TestBed> {
   const directory = mkdtempSync(join(tmpdir(), "xl-test-"));
   writeFileSync(join(directory, "package.json"), '{"type":"module"}');
   for (const name of ["xl", "xen-host"]) cpSync(join(PACKAGES, name, "bin"), join(directory, name, "bin"), { recursive: true });
-  await bundle(["xl/src/index.ts"], join(directory, "xl/dist"));
-  await bundle(["xen-host/src/index.ts", "xen-host/src/worker.ts"], join(directory, "xen-host/dist"));
+  try {
+    await bundle(["xl/src/index.ts"], join(directory, "xl/dist"));
+    await bundle(["xen-host/src/index.ts", "xen-host/src/worker.ts"], join(directory, "xen-host/dist"));
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
   const hostDirectory = join(directory, "run");
   const hostBin = join(directory, "xen-host/bin/xen-host.js");
   const xlBin = join(directory, "xl/bin/xl.js");
