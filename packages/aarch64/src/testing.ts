@@ -6,7 +6,7 @@ import type { Processor, ProcessorOptions, VcpuRegisters } from "./processor.typ
 /** Guest RAM of a `Machine`. */
 export const RAM = 0x4000_0000;
 /** Where `Machine.run` puts code. */
-export const CODE = RAM;
+export const CODE: number = RAM;
 /** Each vector there leaves with HVC, see `Outcome`. */
 export const VECTORS: number = RAM + 0x1_0000;
 /** First translation table of `Machine.enableMmu`. */
@@ -96,7 +96,7 @@ export class Machine {
   }
 
   /** Assembles a source to guest memory. It runs at `pc`, by default the same address. Gives its symbols. */
-  load(source: string, address: number = CODE, pc = BigInt(address), symbols: Readonly<Record<string, bigint>> = {}): Map<string, bigint> {
+  load(source: string, address: number = CODE, pc: bigint = BigInt(address), symbols: Readonly<Record<string, bigint>> = {}): Map<string, bigint> {
     const { bytes, symbols: found } = assemble(source, { origin: pc, symbols });
     for (const [i, byte] of bytes.entries()) this.#view.setUint8(address - RAM + i, byte);
     this.processor.invalidateCode();
