@@ -7,3 +7,4 @@ export { type Assembled, type AssembledSection, type AssembleOptions, assemble }
 export { disassemble } from "./asm/disassemble.js";
 export { linkStatic } from "./asm/elf.js";
 export { AssembleError } from "./asm/source.js";
+export { type CompilerOptions, type CompilerStatistics, DEFAULT_COMPILER_OPTIONS } from "./compiler/compiler.js";

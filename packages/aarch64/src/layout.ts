@@ -53,6 +53,8 @@ export const AT = {
   SPSEL: 0x14c,
   /** i32: level of the IRQ input. */
   IRQ: 0x150,
+  /** i32: entries after which a record is hot. */
+  HOT: 0x16c,
   /** i32: budget left, in bytes of records, outside the loop. */
   BUDGET: 0x154,
   /** i32: this vCPU's TLB set for EL0. */
@@ -148,11 +150,9 @@ export const RECORD_BYTES = 16;
 /** A predecoded page: 1,024 records and one that leads to the next page. */
 export const CODE_PAGE_BYTES: number = 1024 * RECORD_BYTES + RECORD_BYTES;
 /** Predecoded pages kept at once. */
-export const CODE_PAGES = 1024;
+export const CODE_PAGES = 4096;
 /** Beside each record of the pool: {i32 entries counted, or its region; i32 handler that ENTER replaced}. */
 export const ENTRY_BYTES = 8;
-/** Entries after which code is compiled. */
-export const HOT_ENTRIES = 1000;
 
 /** A domain's memory map, from the number of its vCPUs and its RAM. */
 export interface Layout {

@@ -153,8 +153,8 @@ describe("stage 1 translation", () => {
     high.map(HIGH, PA | PAGE);
     set("VBAR_EL1", code + BigInt(VECTORS - CODE));
     set("TCR_EL1", TCR_39 | tcr);
-    expect(describeOutcome(machine.run("ldr x2, [x1]", { pc: code, x: { 1: va } }), va)).toBe("ec 25 fsc 4");
-    expect(describeOutcome(machine.run("ldr x2, [x1]", { pc: code, x: { 1: other } }), other)).toBe("ok");
+    expect(describeOutcome(machine.run("ldr x2, [x1]", { shift: code - BigInt(CODE), x: { 1: va } }), va)).toBe("ec 25 fsc 4");
+    expect(describeOutcome(machine.run("ldr x2, [x1]", { shift: code - BigInt(CODE), x: { 1: other } }), other)).toBe("ok");
   });
 
   it("hides a half from EL0 alone with E0PD", () => {
@@ -205,7 +205,7 @@ describe("stage 1 translation", () => {
       set("TTBR1_EL1", BigInt(half === 0 ? high.root : t.root));
       set("TCR_EL1", (half === 0 ? tsz | (25n << 16n) : 25n | (tsz << 16n)) | (2n << 32n));
       const from = half === 0 ? 0n : topBits;
-      const read = (va: bigint): string => describeOutcome(machine.run("ldr x2, [x1]", { pc: code, x: { 1: va } }), va);
+      const read = (va: bigint): string => describeOutcome(machine.run("ldr x2, [x1]", { shift: code - BigInt(CODE), x: { 1: va } }), va);
       expect(read(from + lowest)).toBe("ok");
       expect(machine.registers().x(2)).toBe(1n);
       expect(read(from + highest + 0xff8n)).toBe("ok");
@@ -223,7 +223,7 @@ describe("stage 1 translation", () => {
     set("VBAR_EL1", 0xffff_ff80_4000_0000n + BigInt(VECTORS - CODE));
     set("TTBR0_EL1", BigInt(DATA + 0x2180));
     set("TCR_EL1", (TCR_39 & ~63n) | 39n);
-    expect(machine.run("ldr x2, [x1]", { pc: 0xffff_ff80_4000_0000n, x: { 1: 0n } })).toEqual({ kind: "end" });
+    expect(machine.run("ldr x2, [x1]", { shift: 0xffff_ff80_0000_0000n, x: { 1: 0n } })).toEqual({ kind: "end" });
     expect(machine.registers().x(2)).toBe(77n);
   });
 
@@ -258,9 +258,9 @@ describe("stage 1 translation", () => {
 
   it("saves where a fault happened and from what state", () => {
     const taken = machine.run("nop\nldr x2, [x1]", { pstate: EL1H | (0b1010n << 28n), x: { 1: LOW } });
-    expect(taken).toMatchObject({ kind: "exception", vector: 0x200, ec: 0x25, iss: 5, far: LOW, elr: BigInt(CODE) + 4n, spsr: EL1H | (0b1010n << 28n) });
+    expect(taken).toMatchObject({ kind: "exception", vector: 0x200, ec: 0x25, iss: 5, far: LOW, offset: 4, spsr: EL1H | (0b1010n << 28n) });
     const user = machine.run("str w2, [x1, #8]!", { pstate: (0b0101n << 28n) | 0n, x: { 1: LOW } });
-    expect(user).toMatchObject({ vector: 0x400, ec: 0x24, iss: 0x45, far: LOW + 8n, elr: BigInt(CODE), spsr: 0b0101n << 28n });
+    expect(user).toMatchObject({ vector: 0x400, ec: 0x24, iss: 0x45, far: LOW + 8n, offset: 0, spsr: 0b0101n << 28n });
     expect(machine.registers().x(1), "no write-back").toBe(LOW);
   });
 

@@ -1,5 +1,5 @@
 import { CodeCache } from "./code-cache.js";
-import { Compiler, type CompilerStatistics } from "./compiler/compiler.js";
+import { Compiler, type CompilerOptions, type CompilerStatistics, DEFAULT_COMPILER_OPTIONS } from "./compiler/compiler.js";
 import type { BudgetExit, CallExit, Exit, MmioExit, SysregExit, WaitExit } from "./exit.js";
 import { buildInterpreter } from "./interpreter/loop.js";
 import { Predecoder } from "./interpreter/predecode.js";
@@ -29,6 +29,7 @@ class WasmProcessor implements Processor {
   readonly #system: SystemInstructions;
   readonly #wasm: InterpreterExports;
   readonly #registers: Registers[];
+  readonly #compilerOptions: CompilerOptions;
   #compiler: Compiler | undefined;
   #budget = 0;
   #retired = 0;
@@ -46,6 +47,7 @@ class WasmProcessor implements Processor {
 
   constructor(options: ProcessorOptions) {
     this.#options = options;
+    this.#compilerOptions = { ...DEFAULT_COMPILER_OPTIONS, ...(typeof options.compile === "object" ? options.compile : {}) };
     this.#layout = layoutOf(options);
     this.memory = new WebAssembly.Memory({ initial: this.#layout.bytes / 65536, maximum: this.#layout.bytes / 65536 });
     const { buffer } = this.memory;
@@ -75,7 +77,7 @@ class WasmProcessor implements Processor {
     });
     this.#wasm = instance.exports as unknown as InterpreterExports;
     if (options.compile !== false) {
-      this.#compiler = new Compiler(this.memory, instance.exports["table"] as WebAssembly.Table, this.#layout, (page) => this.#code.hostPageOf(page));
+      this.#compiler = new Compiler(this.memory, instance.exports["table"] as WebAssembly.Table, this.#layout, this.#compilerOptions, (page) => this.#code.hostPageOf(page));
     }
     this.#registers = Array.from({ length: options.vcpus }, (_, vcpu) => new Registers(vcpu, this.#state, this.#wasm, this.#system));
     for (let vcpu = options.vcpus - 1; vcpu >= 0; vcpu--) this.resetVcpu(vcpu);
@@ -263,6 +265,7 @@ class WasmProcessor implements Processor {
     this.#state.clear(vcpu);
     const set = this.#tlbs.setOf(vcpu);
     this.#state.set32(AT.TLB0, set);
+    this.#state.set32(AT.HOT, this.#compilerOptions.hotEntries);
     this.#state.set64(AT.Z, 1n);
     this.#tlbs.flush(vcpu);
     this.registers(vcpu).pstate = 0x3c5n;

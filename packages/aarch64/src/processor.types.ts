@@ -1,4 +1,4 @@
-import type { CompilerStatistics } from "./compiler/compiler.js";
+import type { CompilerOptions, CompilerStatistics } from "./compiler/compiler.js";
 import type { Exit } from "./exit.js";
 
 /** What a hypervisor hands to a processor: identity, memory, time. Nothing in the processor reads wall time. */
@@ -13,8 +13,8 @@ export interface ProcessorOptions {
   readonly idRegisters: Readonly<Partial<Record<string, bigint>>>;
   /** MPIDR_EL1 of a vCPU. */
   readonly mpidr: (vcpu: number) => bigint;
-  /** Compile hot code to WebAssembly; true if left out. False interprets everything. */
-  readonly compile?: boolean;
+  /** Compile hot code to WebAssembly; true if left out. False interprets everything; an object changes when it is compiled. */
+  readonly compile?: boolean | Partial<CompilerOptions>;
   /** CNTFRQ_EL0 in Hz. */
   readonly counterFrequency: number;
   /**

@@ -35,6 +35,8 @@ export interface Taken {
   readonly iss: number;
   readonly far: bigint;
   readonly elr: bigint;
+  /** Bytes from the start of the source to ELR_EL1. */
+  readonly offset: number;
   readonly spsr: bigint;
 }
 
@@ -43,20 +45,23 @@ export type Outcome = { readonly kind: "end" } | Taken | { readonly kind: "exit"
 
 /** How code is started. */
 export interface RunOptions {
-  /** Virtual address at which the code runs; by default CODE. */
-  readonly pc?: bigint;
+  /** What to add to guest physical addresses for those at which the code runs. */
+  readonly shift?: bigint;
   /** EL1H by default. */
   readonly pstate?: bigint;
   readonly vcpu?: number;
   /** X registers to set before. */
   readonly x?: Readonly<Record<number, bigint>>;
-  readonly symbols?: Readonly<Record<string, bigint>>;
 }
 
 /** A processor with RAM at 0x4000_0000, an assembler and vectors that say which of them was taken: the driver of the tests. */
 export class Machine {
   readonly processor: Processor;
   readonly #view: DataView;
+  /** Sources that were run and where they are: memory is never used twice, so that nothing needs to be invalidated between runs. */
+  readonly #sources = new Map<string, number>();
+  #free: number = CODE;
+  #start = 0n;
 
   constructor(options: Partial<ProcessorOptions> = {}) {
     const ramBytes = options.ramBytes ?? 0x40_0000;
@@ -95,22 +100,34 @@ export class Machine {
     for (let i = 0; i < bytes; i++) this.#view.setUint8(address - RAM + i, patternByte(address + i));
   }
 
-  /** Assembles a source to guest memory. It runs at `pc`, by default the same address. Gives its symbols. */
-  load(source: string, address: number = CODE, pc: bigint = BigInt(address), symbols: Readonly<Record<string, bigint>> = {}): Map<string, bigint> {
+  /** Assembles a source to guest memory that runs at `pc`, by default at the same address. Gives its symbols. The caller invalidates code. */
+  load(source: string, address: number, pc: bigint = BigInt(address), symbols: Readonly<Record<string, bigint>> = {}): Map<string, bigint> {
     const { bytes, symbols: found } = assemble(source, { origin: pc, symbols });
     for (const [i, byte] of bytes.entries()) this.#view.setUint8(address - RAM + i, byte);
-    this.processor.invalidateCode();
     return found;
+  }
+
+  /** Address of a source that ends with the driver's call. */
+  place(source: string, shift = 0n): number {
+    const key = `${shift} ${source}`;
+    const known = this.#sources.get(key);
+    if (known !== undefined) return known;
+    const address = this.#free;
+    const { bytes } = assemble(source, { origin: BigInt(address) + shift });
+    if (address + bytes.length > VECTORS) throw new RangeError(`no room for ${bytes.length} bytes of code at ${address}`);
+    for (const [i, byte] of bytes.entries()) this.#view.setUint8(address - RAM + i, byte);
+    this.#free += (bytes.length + 15) & ~15;
+    this.#sources.set(key, address);
+    return address;
   }
 
   /** Runs a source from its first instruction to its end, an exception or an exit. */
   run(source: string, options: RunOptions = {}): Outcome {
-    const { pc = BigInt(CODE), pstate = EL1H, vcpu = 0, x = {}, symbols = {} } = options;
-    const isUser = (pstate & 4n) === 0n;
-    this.load(`${source}\n${isUser ? "svc" : "hvc"} #${END_CALL}`, CODE, pc, symbols);
+    const { shift = 0n, pstate = EL1H, vcpu = 0, x = {} } = options;
     const registers = this.registers(vcpu);
     for (const [n, value] of Object.entries(x)) registers.setX(Number(n), value);
-    registers.pc = pc;
+    this.#start = BigInt(this.place(`${source}\n${(pstate & 4n) === 0n ? "svc" : "hvc"} #${END_CALL}`, shift)) + shift;
+    registers.pc = this.#start;
     registers.pstate = pstate;
     return this.resume(vcpu);
   }
@@ -131,6 +148,7 @@ export class Machine {
       iss: esr & 0x1ff_ffff,
       far: registers.get("FAR_EL1"),
       elr: registers.get("ELR_EL1"),
+      offset: Number(registers.get("ELR_EL1") - this.#start),
       spsr: registers.get("SPSR_EL1"),
     };
   }

@@ -148,15 +148,17 @@ const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
         const bytes = 1 << scale;
         const va = s.body.let(mode === "post" ? s.x(r.n) : i64.add(s.x(r.n), s.imm64()));
         if (L) {
-          s.read(va, 2 * bytes, (host) => {
+          const load = (host: Value): void => {
             s.setElement(r.a, bytes, loadElement(scale, host));
             s.setElement(r.b, bytes, loadElement(scale, host, bytes));
-          });
+          };
+          s.read(va, 2 * bytes, load, { element: bytes });
         } else {
-          s.write(va, 2 * bytes, (host) => {
+          const store = (host: Value): void => {
             storeElement(s, scale, host, r.a);
             storeElement(s, scale, host, r.b, bytes);
-          });
+          };
+          s.write(va, 2 * bytes, store, { element: bytes });
         }
         if (mode === "post") s.setX(r.n, i64.add(va, s.imm64()));
         if (mode === "pre") s.setX(r.n, va);

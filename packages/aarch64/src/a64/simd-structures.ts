@@ -75,25 +75,27 @@ const loadHalf = (width: number, host: Value, offset: number): Value => (width =
 
 function multiple(s: Stage, isLoad: boolean, size: number, width: 8 | 16, structure: number, va: Value, t: readonly Reg[]): void {
   const bytes = width * t.length;
+  const element = 1 << size;
   if (isLoad) {
-    s.read(va, bytes, (host) => {
+    const load = (host: Value): void => {
       const memory = t.map((_, i) => s.body.let(loadHalf(width, host, i * width)));
       const values = structure === 1 ? memory : deinterleave(size, width, memory);
       for (const [i, r] of t.entries()) writeV(s, r, width, values[i] ?? ZERO);
-    });
-    return;
+    };
+    return s.read(va, bytes, load, { element });
   }
   const registers = t.map((r) => s.body.let(s.v(r)));
   const values = (structure === 1 ? registers : interleave(size, width, registers)).map((v) => s.body.let(v));
-  s.write(va, bytes, (host) => {
+  const store = (host: Value): void => {
     for (const [i, v] of values.entries()) s.body.store(width === 16 ? "v128" : "i64", host, width === 16 ? v : lanes[3].extractU(v, 0), i * width);
-  });
+  };
+  s.write(va, bytes, store, { element });
 }
 
 const MULTIPLE_FORMS: readonly Form[] = MULTIPLE.flatMap(([opcode, count, structure]) =>
   POSTS.flatMap(({ post, bit, rm }) =>
     ([0, 1] as const).map((L) => {
-      // LD1 and ST1 move whole registers: their size does not matter.
+      // LD1 and ST1 move whole registers: their size does not matter, and they need no alignment anywhere.
       const isAllocated = (q: number, size: number): boolean => structure === 1 || size < 3 || q === 1;
       return form({
         name: `${L ? "LD" : "ST"}${structure}_${count}_${post}`,
@@ -171,14 +173,16 @@ const SINGLE_FORMS: readonly Form[] = [1, 2, 3, 4].flatMap((count) =>
           const t = Array.from({ length: count }, (_, i) => s.following(r.t, i));
           const total = count << scale;
           if (L) {
-            s.read(va, total, (host) => {
+            const load = (host: Value): void => {
               for (const [i, reg] of t.entries()) s.setV(reg, insert(s, scale, s.v(reg), loadElement(scale, host, i << scale)));
-            });
+            };
+            s.read(va, total, load, { element: 1 << scale });
           } else {
             const stores = ["i32_8", "i32_16", "i32", "i64"] as const;
-            s.write(va, total, (host) => {
+            const store = (host: Value): void => {
               for (const [i, reg] of t.entries()) s.body.store(stores[scale as 0], host, extract(s, scale, s.v(reg)), i << scale);
-            });
+            };
+            s.write(va, total, store, { element: 1 << scale });
           }
           moveBase(s, post, va, total, r);
         },
@@ -199,9 +203,10 @@ const REPLICATE_FORMS: readonly Form[] = [1, 2, 3, 4].flatMap((count) =>
       fp: true,
       run: (s, { Q, size }, r) => {
         const va = s.body.let(s.x(r.n));
-        s.read(va, count << size, (host) => {
+        const load = (host: Value): void => {
           for (let i = 0; i < count; i++) writeV(s, s.following(r.t, i), widthOf(Q), lanesOf(size).splat(loadElement(size, host, i << size)));
-        });
+        };
+        s.read(va, count << size, load, { element: 1 << size });
         moveBase(s, post, va, count << size, r);
       },
     }),

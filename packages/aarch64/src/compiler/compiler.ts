@@ -6,8 +6,18 @@ import { ModuleBuilder } from "../wasm/module.js";
 import { emitRegion } from "./emit.js";
 import { discover } from "./region.js";
 
-/** Regions of one module at most, and how many hot records are waited for before they are compiled together. */
-const BATCH = 32;
+/** When code is compiled. */
+export interface CompilerOptions {
+  /** Entries from behind or from afar after which code is hot. */
+  readonly hotEntries: number;
+  /** Hot places that are compiled together: a module for each would cost the engine dear. */
+  readonly batch: number;
+  /** Runs that a smaller batch waits. */
+  readonly maxWait: number;
+}
+
+/** Measured on the boot of Debian's cloud kernel. */
+export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 1000, batch: 32, maxWait: 24 };
 
 /** What the compiler has done so far. */
 export interface CompilerStatistics {
@@ -32,10 +42,12 @@ export class Compiler {
   readonly #regions = new Map<number, Map<number, number>>();
   readonly #freeSlots: number[] = [];
   #nextSlot = 0;
+  readonly #options: CompilerOptions;
   #waited = 0;
   #statistics = { regions: 0, modules: 0, instructions: 0, bytes: 0, invalidations: 0 };
 
-  constructor(memory: WebAssembly.Memory, table: WebAssembly.Table, layout: Layout, hostPageOf: (index: number) => number) {
+  constructor(memory: WebAssembly.Memory, table: WebAssembly.Table, layout: Layout, options: CompilerOptions, hostPageOf: (index: number) => number) {
+    this.#options = options;
     this.#memory = memory;
     this.#table = table;
     this.#view = new DataView(memory.buffer);
@@ -55,7 +67,7 @@ export class Compiler {
   /** Between two runs: compiles when enough is waiting, or has waited long enough. */
   poll(): void {
     if (this.#queue.size === 0) return;
-    if (this.#queue.size < BATCH && ++this.#waited < 8) return;
+    if (this.#queue.size < this.#options.batch && ++this.#waited < this.#options.maxWait) return;
     this.#waited = 0;
     this.#compile([...this.#queue]);
     this.#queue.clear();

@@ -1,5 +1,5 @@
 import { type CallHelper, helpersOf } from "../a64/helper.js";
-import { AT, EXIT, HOT_ENTRIES, type Layout, RECORD_BYTES, SCRATCH, THEN, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
+import { AT, EXIT, type Layout, RECORD_BYTES, SCRATCH, THEN, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import { defineRuntime, type Runtime } from "../runtime.js";
 import { Body } from "../wasm/body.js";
 import { extendS, extendU, i32, i64, wrap } from "../wasm/integer.js";
@@ -150,7 +150,7 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layout): Fu
   const entered = body.let(i32.add(i32.load(entry), i32.konst(1)));
   body.brIf(i32.eq(i32.load16u(record.value), i32.konst(ENTER)), enter);
   body.store("i32", entry, entered);
-  body.brIf(i32.ne(entered, i32.konst(HOT_ENTRIES)), loop);
+  body.brIf(i32.ne(entered, get32(AT.HOT)), loop);
   body.br(hotOut);
   body.end(); // loop
   for (const stop of [STOP.punt, STOP.enter, STOP.hot]) {
@@ -242,7 +242,7 @@ function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionR
     const entry = body.let(entryOf(record.value, layout));
     const entered = body.let(i32.add(i32.load(entry), i32.konst(1)));
     body.store("i32", entry, entered);
-    body.if(i32.eq(entered, i32.konst(HOT_ENTRIES)), () => callStatement(body, runtime.becameHot, record.value));
+    body.if(i32.eq(entered, get32(AT.HOT)), () => callStatement(body, runtime.becameHot, record.value));
     body.br(again);
   });
   body.end(); // regions
