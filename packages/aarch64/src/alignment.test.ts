@@ -28,10 +28,11 @@ const ACCESSES = [
   { bytes: 16, element: 16, load: "ldr q2, [x1]", store: "str q2, [x1]" },
   { bytes: 32, element: 16, load: "ldp q2, q3, [x1]", store: "stp q2, q3, [x1]" },
   { bytes: 64, element: 1, load: "ld1 {v2.16b, v3.16b, v4.16b, v5.16b}, [x1]", store: "st1 {v2.16b, v3.16b, v4.16b, v5.16b}, [x1]" },
-  { bytes: 16, element: 8, load: "ld2 {v2.1d, v3.1d}, [x1]".replaceAll("ld2", "ld1"), store: "st1 {v2.1d, v3.1d}, [x1]" },
+  { bytes: 32, element: 4, load: "ld2 {v2.4s, v3.4s}, [x1]", store: "st2 {v2.4s, v3.4s}, [x1]" },
+  { bytes: 24, element: 8, load: "ld3 {v2.d, v3.d, v4.d}[1], [x1]", store: "st3 {v2.d, v3.d, v4.d}[1], [x1]" },
 ] as const;
 
-/** Copies with the same form: what was loaded is stored at x5, so that the registers need not be known. */
+/** A copy: what was loaded is stored at x5, so that the registers need not be known. */
 const through = ({ load, store }: { readonly load: string; readonly store: string }): string => `${load}\nmov x1, x5\n${store}`;
 
 const where = (outcome: Outcome): string => {

@@ -154,7 +154,10 @@ describe("address spaces", () => {
     const { machine, high, look } = setup();
     const other = new Tables(machine, DATA + 0x10_0000, 25);
     const first = new Tables(machine, DATA + 0x14_0000, 25);
-    for (const [tables, pa] of [[first, OLD], [other, NEW]] as const) {
+    for (const [tables, pa] of [
+      [first, OLD],
+      [other, NEW],
+    ] as const) {
       tables.map(BigInt(RAM), BigInt(RAM) | BLOCK, 1);
       tables.map(VA, pa | PAGE | NOT_GLOBAL);
     }
