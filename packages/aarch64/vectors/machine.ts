@@ -1,7 +1,7 @@
 import { createProcessor } from "../src/index.js";
 import type { Processor } from "../src/processor.types.js";
 import { type Case, changes, type Output } from "./format.js";
-import { BATCH, CODE, DATA, DATA_BYTES, inputOf, pristineByte, slotOf, type State } from "./state.js";
+import { BATCH, CODE, DATA, DATA_BYTES, inputOf, isMemory, pristineByte, slotOf, type State } from "./state.js";
 
 const RAM = CODE;
 const RAM_BYTES = 0x10_0000;
@@ -99,7 +99,7 @@ export class Machine {
       pc: after.pc,
       nzcv: after.nzcv,
       fpsr: after.fpsr,
-      memory: this.#changedMemory(),
+      memory: isMemory(word) ? this.#changedMemory() : [0, new Uint8Array()],
     };
   }
 

@@ -1,7 +1,7 @@
 import { decode, PATTERNS, type Pattern } from "../src/a64/decode.js";
 import type { Fields } from "../src/a64/form.js";
 import { HANDLERS, handlerOf } from "../src/interpreter/handlers.js";
-import { DATA, DATA_BYTES, isMemory, random, slotOf } from "./state.js";
+import { CODE, DATA, DATA_BYTES, isMemory, random, slotOf } from "./state.js";
 
 /** Which file a form's cases are in. */
 export type Group = "integer" | "memory" | "simd" | "float";
@@ -33,13 +33,13 @@ function isUnpredictable(word: number, f: Fields, isVector: boolean): boolean {
   return isWriteBack && !isVector && Rn !== 31 && (Rn === Rt || Rn === Rt2);
 }
 
-/** A branch into the data: QEMU's user mode would run it. */
-function isIntoData(pattern: Pattern, f: Fields, seed: number): boolean {
+/** A branch into the data, which QEMU's user mode would run, or to another case's word. */
+function isStray(pattern: Pattern, f: Fields, seed: number): boolean {
   const { imm, relative } = pattern.form;
   if (relative !== "branch" || imm === undefined) return false;
   const distance = imm(f);
   const target = slotOf(seed) + (typeof distance === "bigint" ? Number(distance) : distance[0]);
-  return target >= DATA && target < DATA + DATA_BYTES;
+  return (target >= CODE && target < CODE + 0x1000) || (target >= DATA && target < DATA + DATA_BYTES);
 }
 
 /** Cases for each handler of a pattern: more where numbers have many corners, fewer where there are many handlers. */
@@ -78,7 +78,7 @@ export function* words(
       const word = wordOf(pattern, r, seed);
       const decoded = decode(word);
       if (decoded?.pattern !== pattern || isUnpredictable(word, decoded.fields, pattern.form.fp)) continue;
-      if (isIntoData(pattern, decoded.fields, seed)) continue;
+      if (isStray(pattern, decoded.fields, seed)) continue;
       const handler = handlerOf(decoded.form, decoded.fields);
       const count = counts.get(handler) ?? 0;
       if (count >= wanted) continue;

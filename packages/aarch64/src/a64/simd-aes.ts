@@ -12,8 +12,8 @@ const double = (a: number): number => ((a << 1) ^ (a & 0x80 ? 0x1b : 0)) & 0xff;
 
 /** The S-box (FIPS 197, 5.1.1): the affine transform of the inverse. 3 generates the field, 0xf6 is its inverse. */
 function sBox(): { readonly forward: readonly number[]; readonly inverse: readonly number[] } {
-  const forward = new Array<number>(256).fill(0x63);
-  const inverse = new Array<number>(256).fill(0);
+  const forward = Array.from({ length: 256 }, () => 0x63);
+  const inverse = Array.from({ length: 256 }, () => 0);
   let power = 1;
   let inversePower = 1;
   for (let i = 0; i < 255; i++) {
