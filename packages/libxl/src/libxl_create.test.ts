@@ -106,10 +106,10 @@ describe("creating a domain", () => {
     const domid = await libxl.domainCreateNew(config());
     expect(Object.fromEntries(ctrl.domains.get(domid)?.params ?? [])).toEqual({
       [HVM_PARAM.CALLBACK_IRQ]: 0x0200_0000_0000_021fn,
-      [HVM_PARAM.STORE_PFN]: 0n,
-      [HVM_PARAM.STORE_EVTCHN]: 0n,
+      [HVM_PARAM.STORE_PFN]: 0xffff_ffff_ffff_ffffn,
+      [HVM_PARAM.STORE_EVTCHN]: 1n,
       [HVM_PARAM.CONSOLE_PFN]: 0x3_9000n,
-      [HVM_PARAM.CONSOLE_EVTCHN]: 1n,
+      [HVM_PARAM.CONSOLE_EVTCHN]: 2n,
       [HVM_PARAM.MONITOR_RING_PFN]: 0x3_9002n,
     });
   });
@@ -125,7 +125,7 @@ describe("creating a domain", () => {
       [`/local/domain/${domid}/cpu/0/availability`]: "online",
       [`/local/domain/${domid}/cpu/1/availability`]: "offline",
       [`/local/domain/${domid}/memory/target`]: "262144",
-      [`/local/domain/${domid}/console/port`]: "1",
+      [`/local/domain/${domid}/console/port`]: "2",
       [`/local/domain/${domid}/console/ring-ref`]: String(0x3_9000),
       [`/local/domain/${domid}/control/platform-feature-multiprocessor-suspend`]: "1",
       [`/vm/${UUID}/start_time`]: "1795000000.45",

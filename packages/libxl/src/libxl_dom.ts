@@ -7,6 +7,8 @@ import { type Placement, placeSegments } from "./xg_dom_arm.js";
 import { type Arm64Image, isGzip, probeArm64Image } from "./xg_dom_armzimageloader.js";
 import type { VcpuContext } from "./xenctrl.js";
 
+/** HVM_PARAM_STORE_PFN of a store that comes later. */
+const STORE_PFN_LATER = 0xffff_ffff_ffff_ffffn;
 /** Memory that Xen grants above the target, KiB (LIBXL_MAXMEM_CONSTANT). */
 const MAXMEM_SLACK_KB = 1024;
 const ENOMEM = 12;
@@ -89,15 +91,17 @@ export async function buildDom(ctx: Ctx, domid: number, config: DomainConfig, fi
   const magic = GUEST.MAGIC_BASE >> PAGE_SHIFT;
   await populate(ctx, domid, magic, NR_MAGIC_PAGES);
   const consoleGfn = magic + MAGIC_PAGE.console;
+  const storePort = await call(ctx, "make the store's event channel", domid, ctrl.allocUnboundPort(domid, 0));
   const consolePort = await call(ctx, "make the console's event channel", domid, ctrl.allocUnboundPort(domid, 0));
 
   const params: readonly (readonly [index: number, value: bigint])[] = [
     [HVM_PARAM.CALLBACK_IRQ, HVM_CALLBACK_IRQ_PPI31],
     [HVM_PARAM.CONSOLE_PFN, BigInt(consoleGfn)],
     [HVM_PARAM.CONSOLE_EVTCHN, BigInt(consolePort)],
-    // Nobody serves a xenstore yet. Linux takes 0 as "there is none" and goes on; a page and a port would make it wait for answers.
-    [HVM_PARAM.STORE_PFN, 0n],
-    [HVM_PARAM.STORE_EVTCHN, 0n],
+    // Nobody serves a xenstore yet: all ones is "not yet", as in dom0less, and Linux goes on. The port is not for the store alone: it takes Linux's
+    // first event channel interrupt, number 0, which the driver of the console would read as "none" and poll for input.
+    [HVM_PARAM.STORE_PFN, STORE_PFN_LATER],
+    [HVM_PARAM.STORE_EVTCHN, BigInt(storePort)],
     [HVM_PARAM.MONITOR_RING_PFN, BigInt(magic + MAGIC_PAGE.memaccess)],
   ];
   for (const [index, value] of params) await call(ctx, `set HVM parameter ${index}`, domid, ctrl.setHvmParam(domid, index, value));
