@@ -16,11 +16,14 @@ const HVC = 0xd400_0002;
  */
 export class Machine {
   readonly #processor: Processor;
+  readonly #isCompiling: boolean;
   readonly #code: DataView;
   readonly #data: Buffer;
   readonly #pristine: Buffer;
 
-  constructor() {
+  /** With `compile`, every instruction is compiled before the run that counts. */
+  constructor({ compile }: { readonly compile: boolean }) {
+    this.#isCompiling = compile;
     const processor = createProcessor({
       vcpus: 1,
       ramBytes: RAM_BYTES,
@@ -29,6 +32,7 @@ export class Machine {
       mpidr: () => 0n,
       counterFrequency: 1e6,
       counter: () => 0,
+      compile: compile ? { hotEntries: 1, batch: Number.POSITIVE_INFINITY, maxWait: BATCH } : false,
     });
     this.#processor = processor;
     const { buffer } = processor.memory;
@@ -67,9 +71,21 @@ export class Machine {
       const batch = cases.slice(from, to);
       for (const { word, seed } of batch) this.#code.setUint32(slotOf(seed) - CODE, word, true);
       this.#processor.invalidateCode();
+      if (this.#isCompiling) this.#compile(batch);
       for (const one of batch) yield [one, this.#run(one)];
       from = to;
     }
+  }
+
+  /** Runs cases until the compiler has waited long enough for more of them to become hot. */
+  #compile(batch: readonly Case[]): void {
+    const before = this.#processor.compilerStatistics?.modules;
+    for (let i = 0; this.#processor.compilerStatistics?.modules === before; i++) this.#run(batch[i % batch.length] as Case);
+  }
+
+  /** Regions that were compiled. */
+  get regions(): number {
+    return this.#processor.compilerStatistics?.regions ?? 0;
   }
 
   #run({ word, seed }: Case): Output {
@@ -104,13 +120,17 @@ export class Machine {
   }
 
   #changedMemory(): readonly [number, Uint8Array] {
-    if (this.#data.equals(this.#pristine)) return [0, new Uint8Array()];
+    const [data, pristine] = [this.#data, this.#pristine];
+    if (data.equals(pristine)) return [0, new Uint8Array()];
+    const isChanged = (page: number): boolean => data.compare(pristine, page, page + 4096, page, page + 4096) !== 0;
     let first = 0;
-    let last = DATA_BYTES - 1;
-    while (this.#data[first] === this.#pristine[first]) first++;
-    while (this.#data[last] === this.#pristine[last]) last--;
-    const bytes = Uint8Array.from(this.#data.subarray(first, last + 1));
-    this.#pristine.copy(this.#data, first, first, last + 1);
+    while (!isChanged(first)) first += 4096;
+    while (data[first] === pristine[first]) first++;
+    let last = DATA_BYTES;
+    while (!isChanged(last - 4096)) last -= 4096;
+    while (data[last - 1] === pristine[last - 1]) last--;
+    const bytes = Uint8Array.from(data.subarray(first, last));
+    pristine.copy(data, first, first, last);
     return [first, bytes];
   }
 }
