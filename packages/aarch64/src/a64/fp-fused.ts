@@ -4,9 +4,8 @@ import { f64x2, laneConvert, lanes, v128 } from "../wasm/simd.js";
 import type { Body } from "../wasm/body.js";
 import { select, type Value } from "../wasm/value.js";
 import { isNotNormal, eachLane, formatOf, type Precision, fromBits, toBits } from "./fp-operation.js";
-import { fpcr, FPSR, SINGLE } from "./fp-rules.js";
+import { FPSR, fpcr, fpsr, SINGLE } from "./fp-rules.js";
 import { mulAdd } from "./fp-soft-arithmetic.js";
-import { sysregAt } from "../layout.js";
 import { type Helper, helper } from "./helper.js";
 
 /*
@@ -19,7 +18,7 @@ import { type Helper, helper } from "./helper.js";
 /** Non-zero unless FPCR is 0 and FPSR.IXC is set; for helpers. */
 const isSlow = (): Value => {
   const ixc = i32.konst(FPSR.IXC);
-  return i32.or(fpcr(), i32.xor(i32.and(i32.load(i32.konst(0), sysregAt("FPSR")), ixc), ixc));
+  return i32.or(fpcr(), i32.xor(i32.and(fpsr(), ixc), ixc));
 };
 
 /** The sum of two doubles and what its rounding lost, exactly (Knuth). */

@@ -13,7 +13,7 @@ export interface Rounding {
 }
 
 /** The roundings of FRINT, by letter. */
-export const ROUNDINGS: Readonly<Record<Rounding["letter"], Rounding>> = {
+const ROUNDINGS: Readonly<Record<Rounding["letter"], Rounding>> = {
   N: { letter: "N", mode: ROUND.nearest, isExact: false },
   P: { letter: "P", mode: ROUND.up, isExact: false },
   M: { letter: "M", mode: ROUND.down, isExact: false },

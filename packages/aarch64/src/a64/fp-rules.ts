@@ -42,10 +42,17 @@ export const fpcrHas = (bit: number): Value => i32.and(fpcr(), i32.konst(bit));
 /** FPCR.RMode. */
 export const roundingMode = (): Value => i32.and(i32.shrU(fpcr(), i32.konst(FPCR.RMode)), i32.konst(3));
 
+/** FPSR, for helpers. */
+export const fpsr = (): Value => i32.load(base, sysregAt("FPSR"));
+
+/** Writes FPSR, from a helper. */
+export function setFpsr(body: Body, value: Value): void {
+  body.store("i32", base, value, sysregAt("FPSR"));
+}
+
 /** Sets flags of FPSR, from a helper. */
 export function raise(body: Body, flags: number | Value): void {
-  const at = sysregAt("FPSR");
-  body.store("i32", base, i32.or(i32.load(base, at), typeof flags === "number" ? i32.konst(flags) : flags), at);
+  setFpsr(body, i32.or(fpsr(), typeof flags === "number" ? i32.konst(flags) : flags));
 }
 
 /** Non-zero unless FPCR is 0 and FPSR.IXC is set: the fast path's first condition. */

@@ -7,6 +7,7 @@ import {
   FPSR,
   flushInput,
   fpcrHas,
+  fpsr,
   HALF,
   infinity,
   isInfinite,
@@ -16,6 +17,7 @@ import {
   processNans,
   quietBit,
   raise,
+  setFpsr,
   signOf,
 } from "./fp-rules.js";
 import { infinityOf, pack, roundPack, roundsUp, unpack, zeroOf } from "./fp-soft.js";
@@ -147,9 +149,14 @@ export const convertFormat = (from: Format, to: Format): Helper =>
       // Exponent 16 is a number in the alternative format: round it as one of exponent 15, and correct the field.
       body.if(i32.and(hasAhp(), i32.geS(p.exponent, c(15))), () => {
         body.if(i32.gtS(p.exponent, c(16)), saturated);
+        // Where it saturates after all, Inexact is not raised.
+        const flags = body.let(fpsr());
         const rounded = body.let(call(roundPack(to), c(0), i32.sub(p.exponent, c(2)), p.significand, directed(mode, p.sign)));
         const result = body.let(i64.add(rounded, n(2 << to.fraction)));
-        body.if(i64.gtU(result, n(0x7fff)), saturated);
+        body.if(i64.gtU(result, n(0x7fff)), () => {
+          setFpsr(body, flags);
+          saturated();
+        });
         body.return(i64.or(zeroOf(to, p.sign), result));
       });
     }

@@ -41,7 +41,7 @@ export function unpack(body: Body, f: Format, operand: Value): Unpacked {
 }
 
 /** Shifts right by 0 or more and keeps in bit 0 whether anything was lost. */
-export function shiftRightJam(x: Value, by: Value): Value {
+function shiftRightJam(x: Value, by: Value): Value {
   const kept = i64.shrU(x, extendU(by));
   const isLost = i64.ne(i64.shl(kept, extendU(by)), x);
   return select(i32.gtU(by, c(63)), extendU(i64.ne(x, n(0))), i64.or(kept, extendU(isLost)));
@@ -101,7 +101,7 @@ export function roundPack(f: Format): Helper {
 }
 
 /** The 128-bit product of two numbers. */
-export function multiplyWide(body: Body, a: Value, b: Value): { readonly high: Value; readonly low: Value } {
+function multiplyWide(body: Body, a: Value, b: Value): { readonly high: Value; readonly low: Value } {
   const mask = n(0xffff_ffffn);
   const shr = (x: Value): Value => i64.shrU(x, n(32));
   const [al, ah, bl, bh] = [i64.and(a, mask), shr(a), i64.and(b, mask), shr(b)];

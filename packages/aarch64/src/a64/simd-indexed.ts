@@ -7,14 +7,14 @@ import { accumulateDoubling, type LongOperands, product } from "./simd-three-dif
 import type { Stage } from "./stage.js";
 
 /** Fields of every by-element form: the lane's number is H:L:M for 16 bits, H:L for 32, H for 64. */
-export const indexedBits = (scalar: boolean, u: number | "U", opcode: number): string =>
+const indexedBits = (scalar: boolean, u: number | "U", opcode: number): string =>
   `${scalar ? "01" : "0 Q"} ${u} ${scalar ? "1" : "0"}1111 size:2 L M Rm:4 ${bin(opcode, 4)} H 0 Rn:5 Rd:5`;
 
 /** The register with the element: V0 to V15 for 16 bits. */
-export const indexedRegister: RegSpec = { kind: "v", of: (f: Fields) => (get(f, "size") === 1 ? 0 : get(f, "M") << 4) | get(f, "Rm") };
+const indexedRegister: RegSpec = { kind: "v", of: (f: Fields) => (get(f, "size") === 1 ? 0 : get(f, "M") << 4) | get(f, "Rm") };
 
 /** Byte numbers that bring the element into every lane. */
-export function indexedImmediate(f: Fields): bigint {
+function indexedImmediate(f: Fields): bigint {
   const size = get(f, "size");
   const [h, l, m] = [get(f, "H"), get(f, "L"), get(f, "M")];
   const index = size === 1 ? (h << 2) | (l << 1) | m : size === 2 ? (h << 1) | l : h;

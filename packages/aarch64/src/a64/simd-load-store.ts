@@ -13,7 +13,7 @@ const STORE = ["i32_8", "i32_16", "i32", "i64", "v128"] as const;
 export const loadElement = (scale: number, host: Value, offset = 0): Value => LOAD[scale as 0](host, offset);
 
 /** Stores the low element of a vector register. */
-export function storeElement(s: Stage, scale: number, host: Value, r: Reg, offset = 0): void {
+function storeElement(s: Stage, scale: number, host: Value, r: Reg, offset = 0): void {
   s.body.store(STORE[scale as 0], host, s.element(r, 1 << scale), offset);
 }
 
