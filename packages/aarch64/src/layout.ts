@@ -151,7 +151,7 @@ export const RECORD_BYTES = 16;
 export const CODE_PAGE_BYTES: number = 1024 * RECORD_BYTES + RECORD_BYTES;
 /** Predecoded pages kept at once. */
 export const CODE_PAGES = 4096;
-/** Beside each record of the pool: {i32 entries counted, or its region; i32 handler that ENTER replaced}. */
+/** Beside each record of the pool: {i32 entries counted, or its region; u16 handler that ENTER replaced, u16 entries of the region}. */
 export const ENTRY_BYTES = 8;
 
 /** A domain's memory map, from the number of its vCPUs and its RAM. */

@@ -1,10 +1,10 @@
 import { helpersOf } from "../a64/helper.js";
 import { FIRST_REGION, REGION_SLOTS } from "../interpreter/loop.js";
 import { ENTER } from "../interpreter/handlers.js";
-import { AT, CODE_PAGE_BYTES, ENTRY_BYTES, type Layout, RECORD_BYTES } from "../layout.js";
+import { AT, CODE_PAGE_BYTES, ENTRY_BYTES, type Layout, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import { ModuleBuilder } from "../wasm/module.js";
-import { emitRegion } from "./emit.js";
-import { discover } from "./region.js";
+import { emitRegion, type RegionSource } from "./emit.js";
+import { discover, type RegionLimits } from "./region.js";
 
 /** When code is compiled. */
 export interface CompilerOptions {
@@ -19,6 +19,15 @@ export interface CompilerOptions {
 /** Measured on the boot of Debian's cloud kernel. */
 export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 1000, batch: 32, maxWait: 24 };
 
+/** The first tier compiles what one function does itself; a region that is entered often then takes in what it calls. */
+const TIERS: readonly RegionLimits[] = [
+  { instructions: 100, calls: 0 },
+  { instructions: 160, calls: 4 },
+];
+
+/** Most pages that a region has code from. */
+const MAX_PAGES = 6;
+
 /** What the compiler has done so far. */
 export interface CompilerStatistics {
   readonly regions: number;
@@ -29,6 +38,11 @@ export interface CompilerStatistics {
   readonly invalidations: number;
 }
 
+/** A region that waits to be compiled. */
+interface QueuedRegion extends RegionSource {
+  readonly tier: number;
+}
+
 /** Compiles hot code of a domain and puts the regions into the interpreter's table. */
 export class Compiler {
   readonly #memory: WebAssembly.Memory;
@@ -37,11 +51,13 @@ export class Compiler {
   readonly #layout: Layout;
   /** Host page of a predecoded page, by its number in the pool. */
   readonly #hostPageOf: (index: number) => number;
-  readonly #queue = new Set<number>();
-  /** Records of regions, by predecoded page. */
+  /** Hot records and their code, waiting to be compiled. */
+  readonly #queue = new Map<number, QueuedRegion>();
+  /** Slots of regions by record, by each predecoded page that they have code from. */
   readonly #regions = new Map<number, Map<number, number>>();
   readonly #freeSlots: number[] = [];
   #nextSlot = 0;
+  readonly #isSecondTier: boolean[] = [];
   readonly #options: CompilerOptions;
   #waited = 0;
   #statistics = { regions: 0, modules: 0, instructions: 0, bytes: 0, invalidations: 0 };
@@ -59,9 +75,35 @@ export class Compiler {
     return { ...this.#statistics };
   }
 
-  /** Notes a record that is entered often. */
+  /** Notes a record, or a region that begins there, that is entered often, with the code around it as it is mapped now. Called while its vCPU runs on its page. */
   becameHot(record: number): void {
-    this.#queue.add(record | (this.#view.getInt32(AT.EL, true) === 1 ? 1 : 0));
+    const page = this.#codePage(record);
+    const entry = ((record - this.#layout.pool - page * CODE_PAGE_BYTES) / RECORD_BYTES) * 4;
+    const installed = this.#regions.get(page)?.get(record);
+    const tier = installed === undefined ? 0 : 1;
+    if (installed !== undefined && (this.#isSecondTier[installed] ?? false)) return;
+    const pages = new Map([[0, record - (entry / 4) * RECORD_BYTES]]);
+    const { blocks, returnSites } = discover(entry, TIERS[tier] as RegionLimits, (offset) => this.#wordAt(offset, pages));
+    if (blocks.length === 0) return;
+    const used = new Set(blocks.flatMap((b) => b.instructions.map((i) => i.offset >> 12)));
+    for (const number of [...pages.keys()]) if (!used.has(number)) pages.delete(number);
+    this.#queue.set(record, { blocks, returnSites, pages, tier, el: this.#view.getInt32(AT.EL, true) === 1 ? 1 : 0 });
+  }
+
+  /** The word at an offset from the page that runs; `pages` collects the predecoded pages that are found for it. */
+  #wordAt(offset: number, pages: Map<number, number>): number | undefined {
+    const number = offset >> 12;
+    let code = pages.get(number);
+    if (code === undefined) {
+      if (pages.size === MAX_PAGES) return undefined;
+      const page = this.#view.getBigUint64(AT.PAGE, true);
+      const va = BigInt.asUintN(64, page + BigInt(number) * 4096n);
+      const at = this.#view.getInt32(AT.TLB, true) + (Number((va >> 12n) & BigInt(TLB_ENTRIES - 1)) << 4) + TLB_EXECUTE;
+      if (this.#view.getBigUint64(at, true) !== va) return undefined;
+      code = this.#view.getInt32(at + 8, true);
+      pages.set(number, code);
+    }
+    return this.#view.getUint32(this.#hostPageOf(this.#codePage(code)) * 4096 + (offset & 4095), true);
   }
 
   /** Between two runs: compiles when enough is waiting, or has waited long enough. */
@@ -69,7 +111,7 @@ export class Compiler {
     if (this.#queue.size === 0) return;
     if (this.#queue.size < this.#options.batch && ++this.#waited < this.#options.maxWait) return;
     this.#waited = 0;
-    this.#compile([...this.#queue]);
+    this.#compile();
     this.#queue.clear();
   }
 
@@ -81,59 +123,56 @@ export class Compiler {
     return this.#layout.entries + ((record - this.#layout.pool) / RECORD_BYTES) * ENTRY_BYTES;
   }
 
-  #compile(hot: readonly number[]): void {
+  #compile(): void {
     const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1 });
     const call = helpersOf(module);
-    const records: number[] = [];
-    for (const tagged of hot) {
-      const record = tagged & -RECORD_BYTES;
-      const page = this.#codePage(record);
-      const base = this.#hostPageOf(page) * 4096;
-      const entry = ((record - this.#layout.pool - page * CODE_PAGE_BYTES) / RECORD_BYTES) * 4;
-      const blocks = discover(entry, (offset) => this.#view.getUint32(base + offset, true));
-      if (blocks.length === 0 || this.#view.getUint16(record, true) === ENTER) continue;
-      const ref = module.declare({ parameters: [], results: ["i32"] }, `${records.length}`);
-      const body = emitRegion(call, { blocks, el: (tagged & 1) as 0 | 1 });
-      module.define(ref, body);
-      records.push(record);
-      for (const block of blocks) this.#statistics.instructions += block.instructions.length;
+    for (const [record, source] of this.#queue) {
+      module.define(module.declare({ parameters: [], results: ["i32"] }, `${record}`), emitRegion(call, source));
+      for (const block of source.blocks) this.#statistics.instructions += block.instructions.length;
     }
-    if (records.length === 0) return;
     const bytes = module.encode();
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { host: { memory: this.#memory } });
     this.#statistics.modules++;
     this.#statistics.bytes += bytes.length;
-    for (const [i, record] of records.entries()) this.#install(record, instance.exports[`${i}`]);
+    for (const [record, source] of this.#queue) this.#install(record, source, instance.exports[`${record}`]);
   }
 
-  #install(record: number, region: unknown): void {
-    const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
-    if (slot >= REGION_SLOTS) return;
-    this.#table.set(FIRST_REGION + slot, region);
+  #install(record: number, { pages, tier }: QueuedRegion, region: unknown): void {
+    if (this.#freeSlots.length === 0 && this.#nextSlot === REGION_SLOTS) this.invalidateAll();
     const entry = this.#entryOf(record);
-    this.#view.setInt32(entry + 4, this.#view.getUint16(record, true), true);
-    this.#view.setInt32(entry, slot, true);
-    this.#view.setUint16(record, ENTER, true);
-    const page = this.#codePage(record);
-    const regions = this.#regions.get(page) ?? new Map<number, number>();
-    this.#regions.set(page, regions.set(record, slot));
+    const isReplaced = this.#view.getUint16(record, true) === ENTER;
+    const slot = isReplaced ? this.#view.getInt32(entry, true) : (this.#freeSlots.pop() ?? this.#nextSlot++);
+    this.#table.set(FIRST_REGION + slot, region);
+    this.#isSecondTier[slot] = tier === 1;
+    if (!isReplaced) {
+      this.#view.setInt32(entry + 4, this.#view.getUint16(record, true), true);
+      this.#view.setInt32(entry, slot, true);
+      this.#view.setUint16(record, ENTER, true);
+    }
+    for (const code of pages.values()) {
+      const page = this.#codePage(code);
+      const regions = this.#regions.get(page) ?? new Map<number, number>();
+      this.#regions.set(page, regions.set(record, slot));
+    }
     this.#statistics.regions++;
   }
 
   /** Drops the regions of a predecoded page: its code changes. Records are given their handlers back. */
   invalidatePage(page: number): void {
     const regions = this.#regions.get(page);
-    for (const record of this.#queue) if (this.#codePage(record) === page) this.#queue.delete(record);
+    for (const [record, { pages }] of this.#queue) if ([...pages.values()].some((code) => this.#codePage(code) === page)) this.#queue.delete(record);
     if (regions === undefined) return;
+    this.#regions.delete(page);
     for (const [record, slot] of regions) {
       const entry = this.#entryOf(record);
-      this.#view.setUint16(record, this.#view.getInt32(entry + 4, true), true);
+      // A region of several pages is dropped with the first of them.
+      if (this.#view.getUint16(record, true) !== ENTER || this.#view.getInt32(entry, true) !== slot) continue;
+      this.#view.setUint16(record, this.#view.getUint16(entry + 4, true), true);
       this.#view.setInt32(entry, 0, true);
       this.#table.set(FIRST_REGION + slot, null);
       this.#freeSlots.push(slot);
       this.#statistics.invalidations++;
     }
-    this.#regions.delete(page);
   }
 
   /** Drops everything. */

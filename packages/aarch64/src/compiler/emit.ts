@@ -1,10 +1,10 @@
 import type { CallHelper } from "../a64/helper.js";
-import { AT, RECORD_BYTES } from "../layout.js";
+import { AT, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import { Body, type Label } from "../wasm/body.js";
-import { i32, i64 } from "../wasm/integer.js";
+import { extendS, i32, i64, wrap } from "../wasm/integer.js";
 import type { Value } from "../wasm/value.js";
 import { analyse, type Flow, reversePostorder } from "./flow.js";
-import type { Block } from "./region.js";
+import type { Block, RegionCode } from "./region.js";
 import { CompilerStage, type Terminator } from "./stage.js";
 
 /** What a region says on its way out: go on at AT.PC, or interpret the record AT.RECORD. */
@@ -13,10 +13,11 @@ export const REGION = { jump: 0, interpret: 1 } as const;
 const zero = i32.konst(0);
 const PAGE_BYTES = 4096;
 
-/** A region's blocks and the exception level it is compiled for. */
-export interface RegionSource {
-  readonly blocks: readonly Block[];
+/** A region's code, where it is, and the exception level it is compiled for. */
+export interface RegionSource extends RegionCode {
   readonly el: 0 | 1;
+  /** Predecoded pages by page number, counted from the page of the entry, which is 0. */
+  readonly pages: ReadonlyMap<number, number>;
 }
 
 /**
@@ -40,8 +41,11 @@ class RegionEmitter {
   readonly #tlb = this.#body.local("i32");
   readonly #budget = this.#body.local("i32");
   readonly #pc = this.#body.local("i64");
-  /** Distance of the record to interpret from the page's first. */
+  /** Record to interpret, and its offset. */
   readonly #record = this.#body.local("i32");
+  readonly #recordOffset = this.#body.local("i32");
+  readonly #pages: ReadonlyMap<number, number>;
+  readonly #returnSites: readonly number[];
   readonly #status = this.#body.local("i32");
   readonly #labels = new Map<number, Label>();
   readonly #loops = new Map<number, Label>();
@@ -51,12 +55,14 @@ class RegionEmitter {
   #unspent = 0;
   #offset = 0;
 
-  constructor(call: CallHelper, { blocks, el }: RegionSource) {
+  constructor(call: CallHelper, { blocks, returnSites, el, pages }: RegionSource) {
+    this.#pages = pages;
+    this.#returnSites = returnSites;
     const at = new Map(blocks.map((b, i) => [b.start, i]));
     const next = (i: number): number[] => {
-      const block = blocks[i] as Block;
-      const isCall = block.instructions.at(-1)?.decoded.form.name === "BL";
-      return [isCall ? undefined : block.target, block.fallsThrough ? block.end : undefined].map((o) => (o === undefined ? undefined : at.get(o))).filter((n) => n !== undefined);
+      const { target, end, fallsThrough, isReturn } = blocks[i] as Block;
+      const offsets = isReturn ? returnSites : [target, fallsThrough ? end : undefined];
+      return offsets.map((o) => (o === undefined ? undefined : at.get(o))).filter((n) => n !== undefined);
     };
     const order = reversePostorder(blocks.length, next);
     const numberOf = new Map(order.map((old, i) => [old, i]));
@@ -78,13 +84,17 @@ class RegionEmitter {
     // The record can be reached at the other exception level, and with FP disabled: the interpreter sees to those.
     const isUnfit = i32.ne(i32.load(zero, AT.EL), i32.konst(this.#el));
     body.if(this.#usesFp ? i32.or(isUnfit, i32.load(zero, AT.FP_TRAP)) : isUnfit, () => this.#interpret(entry));
+    for (const [page, code] of this.#pages) if (page !== 0) this.#checkPage(page, code, entry);
     this.#tree(0);
     body.end();
     body.store("i64", zero, this.#pc.value, AT.PC);
     this.#status.set(i32.konst(REGION.jump));
     body.br(out);
     body.end();
-    body.store("i32", zero, i32.add(i32.load(zero, AT.CODE), this.#record.value), AT.RECORD);
+    const inPage = i32.and(this.#recordOffset.value, i32.konst(PAGE_BYTES - 1));
+    body.store("i32", zero, this.#record.value, AT.RECORD);
+    body.store("i32", zero, i32.sub(this.#record.value, i32.mul(inPage, i32.konst(RECORD_BYTES / 4))), AT.CODE);
+    body.store("i64", zero, i64.add(this.#page.value, extendS(i32.sub(this.#recordOffset.value, inPage))), AT.PAGE);
     this.#status.set(i32.konst(REGION.interpret));
     body.end();
     this.#stage.emitStores();
@@ -102,8 +112,22 @@ class RegionEmitter {
   /** Leaves for the interpreter at an offset; what is left of the block was not executed. */
   #interpret(offset: number): void {
     if (this.#unspent > 0) this.#budget.set(i32.add(this.#budget.value, i32.konst(this.#unspent * RECORD_BYTES)));
-    this.#record.set(i32.konst(offset * (RECORD_BYTES / 4)));
+    const page = offset >> 12;
+    const code = this.#pages.get(page);
+    // Behind the last page at hand there is no record: an ordinary jump finds the way.
+    if (code === undefined) return this.#leaveNear(offset);
+    this.#record.set(i32.konst(code + (offset & (PAGE_BYTES - 1)) * (RECORD_BYTES / 4)));
+    this.#recordOffset.set(i32.konst(offset));
     this.#body.br(this.#interpretOut);
+  }
+
+  /** The region's other pages must be mapped as they were: the TLB of fetches says so, or the interpreter goes there first. */
+  #checkPage(page: number, code: number, entry: number): void {
+    const body = this.#body;
+    const va = body.let(i64.add(this.#page.value, i64.konst(page * PAGE_BYTES)));
+    const at = body.let(i32.add(i32.and(i32.shrU(wrap(va), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), this.#tlb.value));
+    const isOther = i32.or(i64.ne(i64.load(at, TLB_EXECUTE), va), i32.ne(i32.load(at, TLB_EXECUTE + 8), i32.konst(code)));
+    body.if(isOther, () => this.#interpret(entry));
   }
 
   #leaveTo(pc: Value): void {
@@ -160,21 +184,26 @@ class RegionEmitter {
     const { target = 0 } = block;
     switch (terminator?.kind) {
       case "goto":
-        return this.#edge(node, target, block.instructions.at(-1)?.decoded.form.name === "BL");
-      case "indirect":
-        return this.#leaveTo(terminator.target);
+        return this.#edge(node, target);
+      case "indirect": {
+        this.#pc.set(terminator.target);
+        if (block.isReturn) {
+          for (const site of this.#returnSites) this.#body.if(i64.eq(this.#pc.value, i64.add(this.#page.value, i64.konst(site))), () => this.#edge(node, site));
+        }
+        return this.#body.br(this.#jumpOut);
+      }
       case "if":
-        this.#body.if(terminator.condition, () => this.#edge(node, target, false));
-        return this.#edge(node, block.end, false);
+        this.#body.if(terminator.condition, () => this.#edge(node, target));
+        return this.#edge(node, block.end);
       default:
-        if (block.endsInterpreted && block.end < PAGE_BYTES) this.#interpret(block.end);
-        else this.#edge(node, block.end, false);
+        if (block.endsInterpreted) this.#interpret(block.end);
+        else this.#edge(node, block.end);
     }
   }
 
   /** Goes to an offset: a node of the region if there is one and the edge is structured, else out. */
-  #edge(from: number, offset: number, isCall: boolean): void {
-    const to = isCall ? undefined : this.#nodeAt.get(offset);
+  #edge(from: number, offset: number): void {
+    const to = this.#nodeAt.get(offset);
     if (to === undefined || !this.#flow.isStructured(from, to)) return this.#leaveNear(offset);
     if (to <= from) {
       this.#body.if(i32.ltS(this.#budget.value, zero), () => this.#leaveNear(offset));

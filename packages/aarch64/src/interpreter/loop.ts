@@ -196,6 +196,9 @@ export const FIRST_REGION: number = FIRST_HANDLER + HANDLERS.length;
 /** Regions that can live at once. */
 export const REGION_SLOTS: number = 1 << 15;
 
+/** Entries of a region after which the host hears of it again, counted in 16 bits. */
+const REGION_HOT = 0x4000;
+
 /** The loop around the loop: slow paths of handlers, fetches, and compiled regions. */
 function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionRef, layout: Layout): void {
   const run = module.declare({ parameters: ["i32"], results: [] }, "run");
@@ -226,7 +229,11 @@ function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionR
     body.br(again);
   });
   const regions = body.loop();
-  const region = i32.add(i32.load(entryOf(record.value, layout)), i32.konst(FIRST_REGION));
+  const place = body.let(entryOf(record.value, layout));
+  const uses = body.let(i32.add(i32.load(place, 4), i32.konst(0x1_0000)));
+  body.store("i32", place, uses, 4);
+  body.if(i32.eq(i32.shrU(uses, i32.konst(16)), i32.konst(REGION_HOT)), () => callStatement(body, runtime.becameHot, record.value));
+  const region = i32.add(i32.load(place), i32.konst(FIRST_REGION));
   body.if(i32.eqz(module.callIndirect({ parameters: [], results: ["i32"] }, region)), () => {
     // On at AT.PC: most often that is another region.
     body.brIf(i32.ltS(get32(AT.BUDGET), zero), exited);
@@ -259,7 +266,7 @@ function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionR
   body.br(exited);
   body.end(); // slow: the handler of `record` as a function; a region may stand in its place.
   handler.set(i32.load16u(record.value));
-  body.if(i32.eq(handler.value, i32.konst(ENTER)), () => handler.set(i32.load(entryOf(record.value, layout), 4)));
+  body.if(i32.eq(handler.value, i32.konst(ENTER)), () => handler.set(i32.load16u(entryOf(record.value, layout), 4)));
   then.set(module.callIndirect(HANDLER, handler.value, record.value));
   body.brIf(i32.eq(then.value, i32.konst(THEN.again)), again);
   put32(AT.BUDGET, i32.sub(get32(AT.BUDGET), step));
