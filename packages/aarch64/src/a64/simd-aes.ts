@@ -88,6 +88,7 @@ export const FORMS: readonly Form[] = (
   form({
     name,
     bits: `01001110 00 10100 ${bin(opcode, 5)} 10 Rn:5 Rd:5`,
+    asm: `${name.toLowerCase()} <Vd>.16b, <Vn>.16b`,
     regs: { d: vec("Rd"), n: vec("Rn") },
     fp: true,
     run: (s, _f, r) => {

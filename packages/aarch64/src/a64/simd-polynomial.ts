@@ -52,6 +52,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "PMULL_64",
     bits: "0 Q 0 01110 11 1 Rm:5 1110 00 Rn:5 Rd:5",
+    asm: "(Q:pmull|pmull2) <Vd>.1q, <Vn>.(Q:1d|2d), <Vm>.(Q:1d|2d)",
     by: ["Q"],
     regs: { d: vec("Rd"), n: vec("Rn"), m: vec("Rm") },
     fp: true,

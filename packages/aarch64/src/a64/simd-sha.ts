@@ -76,22 +76,23 @@ const schedule256b = helper("sha256su1", ["v128", "v128", "v128"], "v128", (body
 const regs3 = { d: vec("Rd"), n: vec("Rn"), m: vec("Rm") } as const;
 const regs2 = { d: vec("Rd"), n: vec("Rn") } as const;
 
-/** [name, opcode, helper, whether the hash state's halves are the other way round]. */
-const THREE: readonly (readonly [name: string, opcode: number, of: Helper, isSwapped: boolean])[] = [
-  ["SHA1C", 0b000, sha1("sha1c", choose), false],
-  ["SHA1P", 0b001, sha1("sha1p", parity), false],
-  ["SHA1M", 0b010, sha1("sha1m", majority), false],
-  ["SHA256H", 0b100, sha256("sha256h", true), false],
-  ["SHA256H2", 0b101, sha256("sha256h2", false), true],
-  ["SHA256SU1", 0b110, schedule256b, false],
+/** [name, opcode, helper, operands as written, whether the hash state's halves are the other way round]. */
+const THREE: readonly (readonly [name: string, opcode: number, of: Helper, operands: string, isSwapped: boolean])[] = [
+  ["SHA1C", 0b000, sha1("sha1c", choose), "<Qd>, <Sn>, <Vm>.4s", false],
+  ["SHA1P", 0b001, sha1("sha1p", parity), "<Qd>, <Sn>, <Vm>.4s", false],
+  ["SHA1M", 0b010, sha1("sha1m", majority), "<Qd>, <Sn>, <Vm>.4s", false],
+  ["SHA256H", 0b100, sha256("sha256h", true), "<Qd>, <Qn>, <Vm>.4s", false],
+  ["SHA256H2", 0b101, sha256("sha256h2", false), "<Qd>, <Qn>, <Vm>.4s", true],
+  ["SHA256SU1", 0b110, schedule256b, "<Vd>.4s, <Vn>.4s, <Vm>.4s", false],
 ];
 
 /** The SHA-1 and SHA-256 instructions (Arm ARM C4.1.95, Cryptographic SHA). */
 export const FORMS: readonly Form[] = [
-  ...THREE.map(([name, opcode, of, isSwapped]) =>
+  ...THREE.map(([name, opcode, of, operands, isSwapped]) =>
     form({
       name,
       bits: `01011110 00 0 Rm:5 0 ${bin(opcode, 3)} 00 Rn:5 Rd:5`,
+      asm: `${name.toLowerCase()} ${operands}`,
       regs: regs3,
       fp: true,
       run: (s, _f, r) => s.setV(r.d, s.body.let(isSwapped ? s.call(of, s.v(r.n), s.v(r.d), s.v(r.m)) : s.call(of, s.v(r.d), s.v(r.n), s.v(r.m)))),
@@ -100,6 +101,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "SHA1SU0",
     bits: "01011110 00 0 Rm:5 0 011 00 Rn:5 Rd:5",
+    asm: "sha1su0 <Vd>.4s, <Vn>.4s, <Vm>.4s",
     regs: regs3,
     fp: true,
     run: (s, _f, r) => {
@@ -111,6 +113,7 @@ export const FORMS: readonly Form[] = [
   form({
     name: "SHA1H",
     bits: "01011110 00 10100 00000 10 Rn:5 Rd:5",
+    asm: "sha1h <Sd>, <Sn>",
     regs: regs2,
     fp: true,
     run: (s, _f, r) => s.setElement(r.d, 4, rotateLeft(s.element(r.n, 4), 30)),
@@ -124,6 +127,7 @@ export const FORMS: readonly Form[] = [
     form({
       name,
       bits: `01011110 00 10100 ${bin(opcode, 5)} 10 Rn:5 Rd:5`,
+      asm: `${name.toLowerCase()} <Vd>.4s, <Vn>.4s`,
       regs: regs2,
       fp: true,
       run: (s, _f, r) => s.setV(r.d, s.body.let(s.call(of, s.v(r.d), s.v(r.n)))),
