@@ -4,8 +4,11 @@ import { STORED_SYSREGS } from "./layout.js";
 import { DATA, EL0, EL1H, Machine, PAGE, USER } from "./testing.js";
 import { SYSREG_TABLE } from "./sysregs.js";
 
-/** EC 0x18 ISS of op0, op1, CRn, CRm, op2 with Rt and the direction. */
-function iss(encoding: readonly [number, number, number, number, number], rt: number, isRead: boolean): number {
+/** op0, op1, CRn, CRm, op2. */
+type Encoding = readonly [number, number, number, number, number];
+
+/** EC 0x18 ISS of an encoding with Rt and the direction. */
+function iss(encoding: Encoding, rt: number, isRead: boolean): number {
   const [op0, op1, crn, crm, op2] = encoding;
   return (op0 << 20) | (op2 << 17) | (op1 << 14) | (crn << 10) | (rt << 5) | (crm << 1) | Number(isRead);
 }
@@ -46,14 +49,14 @@ describe("what EL0 may do when EL1 lets it", () => {
     expect(machine.run(source, low)).toEqual(ALLOWED);
   });
 
-  it.each([
+  it.each<{ name: string; op: Encoding; bit: number }>([
     { name: "CNTP_TVAL_EL0", op: [3, 3, 14, 2, 0], bit: 9 },
     { name: "CNTP_CTL_EL0", op: [3, 3, 14, 2, 1], bit: 9 },
     { name: "CNTP_CVAL_EL0", op: [3, 3, 14, 2, 2], bit: 9 },
     { name: "CNTV_TVAL_EL0", op: [3, 3, 14, 3, 0], bit: 8 },
     { name: "CNTV_CTL_EL0", op: [3, 3, 14, 3, 1], bit: 8 },
     { name: "CNTV_CVAL_EL0", op: [3, 3, 14, 3, 2], bit: 8 },
-  ] as const)("$name is the hypervisor's, and EL0's with CNTKCTL_EL1 bit $bit", ({ name, op, bit }) => {
+  ])("$name is the hypervisor's, and EL0's with CNTKCTL_EL1 bit $bit", ({ name, op, bit }) => {
     const encoding = sysreg(...op);
     const read = { kind: "exit", exit: { kind: "sysreg", encoding, isWrite: false, rt: 8, value: 0n } };
     expect(machine.run(`mrs x8, ${name.toLowerCase()}`)).toMatchObject({ ...read, exit: { ...read.exit, el: 1 } });

@@ -95,6 +95,13 @@ describe("stage 1 translation", () => {
     expect(access("execute", LOW, EL0)).toBe(`ec 20 ${fsc}`);
   });
 
+  it("faults where the first table is no RAM", () => {
+    set("TTBR1_EL1", 0x2000_0000n);
+    expect(access("read", HIGH)).toBe("ec 25 fsc 15");
+    set("TCR_EL1", (TCR_39 & ~(63n << 16n)) | (16n << 16n));
+    expect([access("write", HIGH), access("execute", HIGH)]).toEqual(["ec 25 write fsc 14", "ec 21 fsc 14"]);
+  });
+
   const NOTHING = ["ok", "ok", "ok", "-", "-", "ok"] as const;
   it.each<{ title: string; bits?: bigint; table?: bigint; wxn?: boolean; rights: readonly string[] }>([
     // EL1: read, write, execute; EL0: read, write, execute. "-" is a permission fault.
