@@ -1,4 +1,4 @@
 import { library } from "../../tsup.base.js";
 
-/** The worker thread of the hypervisor is a file of its own. */
-export default library("node", ["src/index.ts", "src/worker.ts"]);
+/** The threads of the hypervisor and of the compiler are files of their own. */
+export default library("node", ["src/index.ts", "src/worker.ts", "src/compiler-thread.ts"]);

@@ -15,6 +15,7 @@ export interface CodeObserver {
 export class CodeCache {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
   readonly #layout: Layout;
   readonly #predecoder: Predecoder;
   /** Host page of each predecoded page in use. */
@@ -24,6 +25,7 @@ export class CodeCache {
   constructor(memory: ArrayBufferLike, layout: Layout, predecoder: Predecoder, observer: CodeObserver) {
     this.#view = new DataView(memory);
     this.#bytes = new Uint8Array(memory);
+    this.#words = new Int32Array(memory);
     this.#layout = layout;
     this.#predecoder = predecoder;
     this.#observer = observer;
@@ -44,7 +46,7 @@ export class CodeCache {
     const code = this.#layout.pool + this.#pages.length * CODE_PAGE_BYTES;
     this.#pages.push(hostPage);
     this.#view.setUint32(this.#codeOf(hostPage), code, true);
-    this.#predecoder.preparePage(this.#view, code);
+    this.#predecoder.preparePage(this.#words, code);
     return code;
   }
 
@@ -52,7 +54,7 @@ export class CodeCache {
   predecode(record: number): void {
     const index = Math.floor((record - this.#layout.pool) / CODE_PAGE_BYTES);
     const code = this.#layout.pool + index * CODE_PAGE_BYTES;
-    this.#predecoder.decodeFrom(this.#view, record, code, (this.#pages[index] ?? 0) * 4096);
+    this.#predecoder.decodeFrom(this.#words, record, code, (this.#pages[index] ?? 0) * 4096);
   }
 
   /** IC IVAU: forgets the records of the line at a host address. */

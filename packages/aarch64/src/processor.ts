@@ -1,5 +1,6 @@
 import { CodeCache } from "./code-cache.js";
 import { Compiler, type CompilerOptions, type CompilerStatistics, DEFAULT_COMPILER_OPTIONS } from "./compiler/compiler.js";
+import { inThread } from "./compiler/translate.js";
 import type { BudgetExit, CallExit, Exit, MmioExit, SysregExit, WaitExit } from "./exit.js";
 import { buildInterpreter } from "./interpreter/loop.js";
 import { Predecoder } from "./interpreter/predecode.js";
@@ -77,7 +78,7 @@ class WasmProcessor implements Processor {
     });
     this.#wasm = instance.exports as unknown as InterpreterExports;
     if (options.compile !== false) {
-      this.#compiler = new Compiler(this.memory, instance.exports["table"] as WebAssembly.Table, this.#layout, this.#compilerOptions, (page) => this.#code.hostPageOf(page));
+      this.#compiler = new Compiler(this.memory, instance.exports["table"] as WebAssembly.Table, this.#layout, this.#compilerOptions, options.compilerService ?? inThread, (page) => this.#code.hostPageOf(page));
     }
     this.#registers = Array.from({ length: options.vcpus }, (_, vcpu) => new Registers(vcpu, this.#state, this.#wasm, this.#system));
     for (let vcpu = options.vcpus - 1; vcpu >= 0; vcpu--) this.resetVcpu(vcpu);

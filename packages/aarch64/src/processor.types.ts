@@ -1,4 +1,5 @@
 import type { CompilerOptions, CompilerStatistics } from "./compiler/compiler.js";
+import type { CompilerService } from "./compiler/translate.js";
 import type { Exit } from "./exit.js";
 
 /** What a hypervisor hands to a processor: identity, memory, time. Nothing in the processor reads wall time. */
@@ -15,6 +16,8 @@ export interface ProcessorOptions {
   readonly mpidr: (vcpu: number) => bigint;
   /** Compile hot code to WebAssembly; true if left out. False interprets everything; an object changes when it is compiled. */
   readonly compile?: boolean | Partial<CompilerOptions>;
+  /** Who compiles; the thread of the processor itself if left out. */
+  readonly compilerService?: CompilerService;
   /** CNTFRQ_EL0 in Hz. */
   readonly counterFrequency: number;
   /**

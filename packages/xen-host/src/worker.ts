@@ -1,6 +1,7 @@
 import { hostname, machine, release, totalmem, version } from "node:os";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createProcessor } from "aarch64";
+import { createCompilerService } from "./compiler-service.js";
 import { createHostClock } from "./clock.js";
 import { createHypervisor } from "./hypervisor.js";
 import { createInProcessXenCtrl } from "./in-process.js";
@@ -26,8 +27,10 @@ export interface WorkerMessage {
 const { port, wake } = workerData as WorkerSettings;
 const clock = createHostClock();
 
+const compilerService = createCompilerService(new URL("./compiler-thread.js", import.meta.url));
+
 const xen = createHypervisor({
-  createProcessor,
+  createProcessor: (options) => createProcessor({ ...options, compilerService }),
   clock,
   rng: (bytes) => void crypto.getRandomValues(bytes),
   memory: totalmem(),

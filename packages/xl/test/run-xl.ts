@@ -24,7 +24,7 @@ export interface TestBed {
   readonly hostBin: string;
   readonly env: NodeJS.ProcessEnv;
   /** Runs `xl` to its end. */
-  xl(args: readonly string[], options?: { readonly input?: string; readonly env?: NodeJS.ProcessEnv }): Promise<Result>;
+  xl(args: readonly string[], options?: { readonly input?: string; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string }): Promise<Result>;
   /** Starts `xl` and leaves it running. */
   startXl(args: readonly string[]): ChildProcess;
   /** Process id of the running host. */
@@ -40,7 +40,7 @@ export async function createTestBed(): Promise<TestBed> {
   for (const name of ["xl", "xen-host"]) cpSync(join(PACKAGES, name, "bin"), join(directory, name, "bin"), { recursive: true });
   try {
     await bundle(["xl/src/index.ts"], join(directory, "xl/dist"));
-    await bundle(["xen-host/src/index.ts", "xen-host/src/worker.ts"], join(directory, "xen-host/dist"));
+    await bundle(["xen-host/src/index.ts", "xen-host/src/worker.ts", "xen-host/src/compiler-thread.ts"], join(directory, "xen-host/dist"));
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
     throw error;
@@ -58,7 +58,7 @@ export async function createTestBed(): Promise<TestBed> {
     hostPid,
     startXl: (args) => spawn(process.execPath, [xlBin, ...args], { env, stdio: "pipe" }),
     xl(args, options = {}) {
-      const child = spawn(process.execPath, [xlBin, ...args], { env: { ...env, ...options.env }, stdio: "pipe" });
+      const child = spawn(process.execPath, [xlBin, ...args], { env: { ...env, ...options.env }, cwd: options.cwd, stdio: "pipe" });
       child.stdin.on("error", () => undefined);
       child.stdin.end(options.input ?? "");
       return finished(child);

@@ -1,10 +1,8 @@
-import { helpersOf } from "../a64/helper.js";
 import { FIRST_REGION, REGION_SLOTS } from "../interpreter/loop.js";
 import { ENTER } from "../interpreter/handlers.js";
 import { AT, CODE_PAGE_BYTES, ENTRY_BYTES, type Layout, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
-import { ModuleBuilder } from "../wasm/module.js";
-import { emitRegion, type RegionSource } from "./emit.js";
 import { discover, type RegionLimits } from "./region.js";
+import { type CompilerService, type RegionRequest, TIERS } from "./translate.js";
 
 /** When code is compiled. */
 export interface CompilerOptions {
@@ -19,12 +17,6 @@ export interface CompilerOptions {
 /** Measured on the boot of Debian's cloud kernel. */
 export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 1000, batch: 32, maxWait: 24 };
 
-/** The first tier compiles what one function does itself; a region that is entered often then takes in what it calls. */
-const TIERS: readonly RegionLimits[] = [
-  { instructions: 100, calls: 0 },
-  { instructions: 160, calls: 4 },
-];
-
 /** Most pages that a region has code from. */
 const MAX_PAGES = 6;
 
@@ -38,11 +30,6 @@ export interface CompilerStatistics {
   readonly invalidations: number;
 }
 
-/** A region that waits to be compiled. */
-interface QueuedRegion extends RegionSource {
-  readonly tier: number;
-}
-
 /** Compiles hot code of a domain and puts the regions into the interpreter's table. */
 export class Compiler {
   readonly #memory: WebAssembly.Memory;
@@ -51,8 +38,11 @@ export class Compiler {
   readonly #layout: Layout;
   /** Host page of a predecoded page, by its number in the pool. */
   readonly #hostPageOf: (index: number) => number;
+  readonly #service: CompilerService;
   /** Hot records and their code, waiting to be compiled. */
-  readonly #queue = new Map<number, QueuedRegion>();
+  readonly #queue = new Map<number, RegionRequest>();
+  /** Those that are being compiled; taken out again if their code changes meanwhile. */
+  readonly #pending = new Map<number, RegionRequest>();
   /** Slots of regions by record, by each predecoded page that they have code from. */
   readonly #regions = new Map<number, Map<number, number>>();
   readonly #freeSlots: number[] = [];
@@ -62,8 +52,9 @@ export class Compiler {
   #waited = 0;
   #statistics = { regions: 0, modules: 0, instructions: 0, bytes: 0, invalidations: 0 };
 
-  constructor(memory: WebAssembly.Memory, table: WebAssembly.Table, layout: Layout, options: CompilerOptions, hostPageOf: (index: number) => number) {
+  constructor(memory: WebAssembly.Memory, table: WebAssembly.Table, layout: Layout, options: CompilerOptions, service: CompilerService, hostPageOf: (index: number) => number) {
     this.#options = options;
+    this.#service = service;
     this.#memory = memory;
     this.#table = table;
     this.#view = new DataView(memory.buffer);
@@ -81,13 +72,20 @@ export class Compiler {
     const entry = ((record - this.#layout.pool - page * CODE_PAGE_BYTES) / RECORD_BYTES) * 4;
     const installed = this.#regions.get(page)?.get(record);
     const tier = installed === undefined ? 0 : 1;
-    if (installed !== undefined && (this.#isSecondTier[installed] ?? false)) return;
+    if (this.#pending.has(record) || (installed !== undefined && (this.#isSecondTier[installed] ?? false))) return;
     const pages = new Map([[0, record - (entry / 4) * RECORD_BYTES]]);
-    const { blocks, returnSites } = discover(entry, TIERS[tier] as RegionLimits, (offset) => this.#wordAt(offset, pages));
+    const words = new Map<number, number>();
+    const { blocks } = discover(entry, TIERS[tier] as RegionLimits, (offset) => {
+      const word = words.get(offset) ?? this.#wordAt(offset, pages);
+      if (word !== undefined) words.set(offset, word);
+      return word;
+    });
     if (blocks.length === 0) return;
-    const used = new Set(blocks.flatMap((b) => b.instructions.map((i) => i.offset >> 12)));
+    const used = new Set([...words.keys()].map((offset) => offset >> 12));
     for (const number of [...pages.keys()]) if (!used.has(number)) pages.delete(number);
-    this.#queue.set(record, { blocks, returnSites, pages, tier, el: this.#view.getInt32(AT.EL, true) === 1 ? 1 : 0 });
+    for (const block of blocks) this.#statistics.instructions += block.instructions.length;
+    const el = this.#view.getInt32(AT.EL, true) === 1 ? 1 : 0;
+    this.#queue.set(record, { record, entry, el, tier, pages, words: Int32Array.from([...words].flat()) });
   }
 
   /** The word at an offset from the page that runs; `pages` collects the predecoded pages that are found for it. */
@@ -124,20 +122,21 @@ export class Compiler {
   }
 
   #compile(): void {
-    const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1 });
-    const call = helpersOf(module);
-    for (const [record, source] of this.#queue) {
-      module.define(module.declare({ parameters: [], results: ["i32"] }, `${record}`), emitRegion(call, source));
-      for (const block of source.blocks) this.#statistics.instructions += block.instructions.length;
-    }
-    const bytes = module.encode();
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { host: { memory: this.#memory } });
-    this.#statistics.modules++;
-    this.#statistics.bytes += bytes.length;
-    for (const [record, source] of this.#queue) this.#install(record, source, instance.exports[`${record}`]);
+    const requests = [...this.#queue.values()];
+    for (const request of requests) this.#pending.set(request.record, request);
+    this.#service.compile(requests, (module, bytes) => {
+      const { exports } = new WebAssembly.Instance(module, { host: { memory: this.#memory } });
+      this.#statistics.modules++;
+      this.#statistics.bytes += bytes;
+      for (const request of requests) {
+        if (this.#pending.get(request.record) !== request) continue;
+        this.#pending.delete(request.record);
+        this.#install(request, exports[`${request.record}`]);
+      }
+    });
   }
 
-  #install(record: number, { pages, tier }: QueuedRegion, region: unknown): void {
+  #install({ record, pages, tier }: RegionRequest, region: unknown): void {
     if (this.#freeSlots.length === 0 && this.#nextSlot === REGION_SLOTS) this.invalidateAll();
     const entry = this.#entryOf(record);
     const isReplaced = this.#view.getUint16(record, true) === ENTER;
@@ -160,7 +159,9 @@ export class Compiler {
   /** Drops the regions of a predecoded page: its code changes. Records are given their handlers back. */
   invalidatePage(page: number): void {
     const regions = this.#regions.get(page);
-    for (const [record, { pages }] of this.#queue) if ([...pages.values()].some((code) => this.#codePage(code) === page)) this.#queue.delete(record);
+    for (const waiting of [this.#queue, this.#pending]) {
+      for (const [record, { pages }] of waiting) if ([...pages.values()].some((code) => this.#codePage(code) === page)) waiting.delete(record);
+    }
     if (regions === undefined) return;
     this.#regions.delete(page);
     for (const [record, slot] of regions) {
@@ -179,5 +180,6 @@ export class Compiler {
   invalidateAll(): void {
     for (const page of [...this.#regions.keys()]) this.invalidatePage(page);
     this.#queue.clear();
+    this.#pending.clear();
   }
 }

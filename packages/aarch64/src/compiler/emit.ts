@@ -64,10 +64,11 @@ class RegionEmitter {
       const offsets = isReturn ? returnSites : [target, fallsThrough ? end : undefined];
       return offsets.map((o) => (o === undefined ? undefined : at.get(o))).filter((n) => n !== undefined);
     };
-    const order = reversePostorder(blocks.length, next);
+    const successors = blocks.map((_, i) => next(i));
+    const order = reversePostorder(blocks.length, (i) => successors[i] ?? []);
     const numberOf = new Map(order.map((old, i) => [old, i]));
     this.#blocks = order.map((old) => blocks[old] as Block);
-    this.#flow = analyse(order.map((old) => next(old).map((n) => numberOf.get(n) ?? 0)));
+    this.#flow = analyse(order.map((old) => (successors[old] ?? []).map((n) => numberOf.get(n) ?? 0)));
     this.#nodeAt = new Map(this.#blocks.map((b, i) => [b.start, i]));
     this.#usesFp = blocks.some((b) => b.instructions.some((i) => i.decoded.form.fp));
     this.#el = el;

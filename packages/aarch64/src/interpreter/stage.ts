@@ -34,9 +34,9 @@ export interface Frame {
 }
 
 /** Byte offsets of the operand slots in a record; the fourth shares the immediate's low half. */
-export const SLOT_AT = [2, 4, 6, 8] as const;
+const SLOT_AT = [2, 4, 6, 8] as const;
 /** Byte offset of the immediate in a record. */
-export const IMMEDIATE_AT = 8;
+const IMMEDIATE_AT = 8;
 
 const zero64 = i64.konst(0);
 const zero32 = i32.konst(0);

@@ -1,5 +1,8 @@
 import { binary, loader, unary, Value } from "./value.js";
 
+/** Constants of a type that are kept. */
+const KNOWN_CONSTANTS = 4096;
+
 type Binary = (a: Value, b: Value) => Value;
 
 /** Folds with the identity of an operator: `x + 0`, `x << 0`, `x & -1` cost nothing. */
@@ -58,7 +61,17 @@ function integerOps(type: "i32" | "i64", code: Readonly<Record<string, number>>)
   };
   const compare = (name: string): ((a: Value, b: Value) => Value) => binary(type, type, "i32", op(name));
   const arithmetic = (name: string): ((a: Value, b: Value) => Value) => binary(type, type, type, op(name));
+  /** Small constants come again and again. */
+  const known = new Map<number | bigint, Value>();
   const konst = (value: number | bigint): Value => {
+    let found = known.get(value);
+    if (found === undefined) {
+      found = makeConstant(value);
+      if (known.size < KNOWN_CONSTANTS) known.set(value, found);
+    }
+    return found;
+  };
+  const makeConstant = (value: number | bigint): Value => {
     const wrapped = BigInt.asIntN(bits, BigInt(value));
     if (type === "i32") return new Value(type, (out) => out.u8(0x41).s32(Number(wrapped)), wrapped);
     return new Value(type, (out) => out.u8(0x42).s64(wrapped), wrapped);

@@ -12,14 +12,58 @@ export const TYPE_CODE: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 
  */
 export class Value {
   readonly type: ValueType;
-  readonly emit: (out: Bytes) => void;
   /** Set for constants. */
   readonly constant: bigint | undefined;
+  readonly #emit: ((out: Bytes) => void) | undefined;
 
-  constructor(type: ValueType, emit: (out: Bytes) => void, constant?: bigint) {
+  constructor(type: ValueType, emit?: (out: Bytes) => void, constant?: bigint) {
     this.type = type;
-    this.emit = emit;
+    this.#emit = emit;
     this.constant = constant;
+  }
+
+  emit(out: Bytes): void {
+    this.#emit?.(out);
+  }
+}
+
+/** An operator and its operands: one object, since the compiler makes many. */
+class Operation extends Value {
+  readonly #op: Opcode;
+  readonly #a: Value;
+  readonly #b: Value | undefined;
+
+  constructor(type: ValueType, op: Opcode, a: Value, b?: Value) {
+    super(type);
+    this.#op = op;
+    this.#a = a;
+    this.#b = b;
+  }
+
+  override emit(out: Bytes): void {
+    this.#a.emit(out);
+    this.#b?.emit(out);
+    emitOpcode(out, this.#op);
+  }
+}
+
+/** A load and its address. */
+class Load extends Value {
+  readonly #op: Opcode;
+  readonly #address: Value;
+  readonly #offset: number;
+
+  constructor(type: ValueType, op: Opcode, address: Value, offset: number) {
+    super(type);
+    this.#op = op;
+    this.#address = address;
+    this.#offset = offset;
+  }
+
+  override emit(out: Bytes): void {
+    this.#address.emit(out);
+    emitOpcode(out, this.#op);
+    out.u8(0).u32(this.#offset);
   }
 }
 
@@ -39,36 +83,25 @@ export function emitOpcode(out: Bytes, op: Opcode): void {
 /** Makes a unary operator. */
 export function unary(from: ValueType, to: ValueType, op: Opcode): (a: Value) => Value {
   return (a) => {
-    expectType(a, from, `opcode ${op}`);
-    return new Value(to, (out) => {
-      a.emit(out);
-      emitOpcode(out, op);
-    });
+    if (a.type !== from) expectType(a, from, `opcode ${op}`);
+    return new Operation(to, op, a);
   };
 }
 
 /** Makes a binary operator. */
 export function binary(left: ValueType, right: ValueType, to: ValueType, op: Opcode): (a: Value, b: Value) => Value {
   return (a, b) => {
-    expectType(a, left, `opcode ${op}, left`);
-    expectType(b, right, `opcode ${op}, right`);
-    return new Value(to, (out) => {
-      a.emit(out);
-      b.emit(out);
-      emitOpcode(out, op);
-    });
+    if (a.type !== left) expectType(a, left, `opcode ${op}, left`);
+    if (b.type !== right) expectType(b, right, `opcode ${op}, right`);
+    return new Operation(to, op, a, b);
   };
 }
 
 /** Makes a load; the address is an i32, `offset` is added by the instruction. */
 export function loader(to: ValueType, op: Opcode): (address: Value, offset?: number) => Value {
   return (address, offset = 0) => {
-    expectType(address, "i32", `opcode ${op}`);
-    return new Value(to, (out) => {
-      address.emit(out);
-      emitOpcode(out, op);
-      out.u8(0).u32(offset);
-    });
+    if (address.type !== "i32") expectType(address, "i32", `opcode ${op}`);
+    return new Load(to, op, address, offset);
   };
 }
 

@@ -1,0 +1,52 @@
+import { helpersOf } from "../a64/helper.js";
+import { ModuleBuilder } from "../wasm/module.js";
+import { emitRegion } from "./emit.js";
+import { discover, type RegionLimits } from "./region.js";
+
+/** The first tier compiles what one function does itself; a region that is entered often then takes in what it calls. */
+export const TIERS: readonly RegionLimits[] = [
+  { instructions: 100, calls: 0 },
+  { instructions: 160, calls: 4 },
+];
+
+/** A region to compile, as plain data: it may be done in another thread. */
+export interface RegionRequest {
+  /** Record of its entry: its name in the module. */
+  readonly record: number;
+  /** Offset of the entry in its page. */
+  readonly entry: number;
+  readonly el: 0 | 1;
+  /** Index in TIERS. */
+  readonly tier: number;
+  /** Predecoded pages by page number, counted from the entry's. */
+  readonly pages: ReadonlyMap<number, number>;
+  /** Offset and word of each instruction in reach. */
+  readonly words: Int32Array;
+}
+
+/** Translates regions to one module that imports `host.memory` and exports a function for each, named by its record. */
+export function translateRegions(requests: readonly RegionRequest[]): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1 });
+  const call = helpersOf(module);
+  for (const { record, entry, el, tier, pages, words } of requests) {
+    const code = new Map<number, number>();
+    for (let i = 0; i < words.length; i += 2) code.set(words[i] ?? 0, (words[i + 1] ?? 0) >>> 0);
+    const region = discover(entry, TIERS[tier] as RegionLimits, (offset) => code.get(offset));
+    module.define(module.declare({ parameters: [], results: ["i32"] }, `${record}`), emitRegion(call, { ...region, el, pages }));
+  }
+  return module.encode();
+}
+
+/** Who compiles. Without another thread it is done on the spot. */
+export interface CompilerService {
+  /** Translates and compiles; `done` is called once, now or later, with the module and its size in bytes. */
+  compile(requests: readonly RegionRequest[], done: (module: WebAssembly.Module, bytes: number) => void): void;
+}
+
+/** Compiles in the thread that asks. */
+export const inThread: CompilerService = {
+  compile(requests, done) {
+    const bytes = translateRegions(requests);
+    done(new WebAssembly.Module(bytes), bytes.length);
+  },
+};
