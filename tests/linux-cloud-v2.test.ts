@@ -1,0 +1,3 @@
+import { linuxTests } from "./linux.js";
+
+linuxTests("cloud", "v2");
