@@ -22,7 +22,7 @@ import type { Ctx } from "./libxl_internal.js";
 import { retrieveDomainConfiguration, userdataRetrieve, userdataStore, userdataUnlink } from "./libxl_json.js";
 import { domainSchedParamsGet, domainSchedParamsSet } from "./libxl_sched.js";
 import type { ConsoleType, Cpupoolinfo, DomainConfig, DomainEvent, DomainSchedParams, Dominfo, Physinfo, Vcpuinfo, VersionInfo } from "./libxl_types.js";
-import { domainQualifierToDomid, domainRename, domidToName, nameToDomid, vmGetStartTime } from "./libxl_utils.js";
+import { domainPreserve, domainQualifierToDomid, domainRename, domidToName, nameToDomid, vmGetStartTime } from "./libxl_utils.js";
 import type { ConsoleStream, PerfCounter, XenCtrl, XenVersion } from "./xenctrl.js";
 
 /** What libxl needs of the world besides the hypervisor. Each has a default that works in Node. */
@@ -64,6 +64,8 @@ export interface Libxl {
   domainDestroy(domid: number): Promise<void>;
   /** Renames a domain; INVAL if another one has the name. */
   domainRename(domid: number, newName: string): Promise<void>;
+  /** Sets a dead domain aside as `newName` with a UUID of its own (`libxl_domain_preserve`). */
+  domainPreserve(domid: number, newName: string): Promise<void>;
   listVcpu(domid: number): Promise<Vcpuinfo[]>;
   setVcpuaffinity(domid: number, vcpu: number, affinity: { hard?: number[]; soft?: number[]; force?: boolean }): Promise<void>;
   domainSchedParamsGet(domid: number): Promise<DomainSchedParams>;
@@ -149,6 +151,7 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     domainReboot: (domid) => askThroughXenstore(ctx, domid, "reboot"),
     domainDestroy: (domid) => domainDestroy(ctx, domid),
     domainRename: (domid, newName) => domainRename(ctx, domid, newName),
+    domainPreserve: (domid, newName) => domainPreserve(ctx, domid, newName),
     listVcpu: (domid) => listVcpu(ctx, domid),
     setVcpuaffinity: (domid, vcpu, affinity) => setVcpuaffinity(ctx, domid, vcpu, affinity),
     domainSchedParamsGet: (domid) => domainSchedParamsGet(ctx, domid),

@@ -127,6 +127,19 @@ describe("the domains", () => {
     expect((await libxl.retrieveDomainConfiguration(a)).c_info.name).toBe("c");
     await libxl.domainRename(a, "c");
     await expect(libxl.domainRename(a, "b")).rejects.toMatchObject({ code: ERROR.INVAL, message: 'the name "b" is taken by domain 2' });
+    await expect(libxl.domainRename(0, "c0")).rejects.toMatchObject({ code: ERROR.INVAL, message: "domain 0 is the host itself and keeps its name" });
+  });
+
+  it("set a domain aside under another name and UUID", async () => {
+    const { ctrl, libxl, make } = bench();
+    const a = await make("a");
+    await libxl.userdataStore(a, "libxl-json", '{"c_info":{"name":"a","uuid":"old"},"b_info":{}}');
+    await libxl.domainPreserve(a, "a-aside");
+    const { uuid } = await libxl.domainInfo(a);
+    const vm = `/vm/${uuid}`;
+    expect(ctrl.store.get(`/local/domain/${a}/vm`)).toBe(vm);
+    expect([ctrl.store.get(`${vm}/name`), ctrl.store.get(`${vm}/uuid`), ctrl.store.get("/vm/x/name")]).toEqual(["a-aside", uuid, undefined]);
+    expect((await libxl.retrieveDomainConfiguration(a)).c_info).toMatchObject({ name: "a-aside", uuid });
   });
 });
 
@@ -136,6 +149,12 @@ describe("resume", () => {
     const domid = await make("a", 3);
     await libxl.domainResume(domid, true);
     expect(ctrl.calls).toEqual(["resumeDomain"]);
+  });
+
+  it("refuses domain 0", async () => {
+    const { ctrl, libxl } = bench();
+    await expect(libxl.domainResume(0, true)).rejects.toMatchObject({ code: ERROR.INVAL, message: expect.stringContaining("domain 0") as string });
+    expect(ctrl.calls).toEqual([]);
   });
 
   it("resets all vCPUs but 0 on the slow path", async () => {

@@ -80,6 +80,7 @@ export async function domainUnpause(ctx: Ctx, domid: number): Promise<void> {
  * the slow one first resets all vCPUs but 0. Xen then tells xenstored, so that it sees the next shutdown; there is none to tell yet.
  */
 export async function domainResume(ctx: Ctx, domid: number, suspendCancel: boolean): Promise<void> {
+  if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself: it never suspends, so there is nothing to resume", { domid });
   await refuseDeviceModel(ctx, domid, "resume");
   if (!suspendCancel) await resetSecondaries(ctx, domid);
   await call(ctx, "resume the domain", domid, ctx.ctrl.resumeDomain(domid));

@@ -163,6 +163,27 @@ describe("the stream of a domain's events", () => {
     expect(await counting.domainWaitShutdown(domid)).toBe("suspend");
     expect(subscriptions).toBe(0);
   });
+
+  it("leaves no listing in the air when its reader stops", async () => {
+    const { ctrl, make } = await bench();
+    const domid = await make();
+    ctrl.guestShutdown(domid, POWEROFF);
+    let inTheAir = 0;
+    const slow = createLibxl({
+      ...ctrl,
+      async getDomainInfoList(first, max) {
+        inTheAir++;
+        await settle();
+        inTheAir--;
+        return ctrl.getDomainInfoList(first, max);
+      },
+    });
+    for await (const _event of slow.domainEvents(domid)) {
+      ctrl.guestShutdown(domid, POWEROFF);
+      break;
+    }
+    expect(inTheAir).toBe(0);
+  });
 });
 
 describe("waiting for a shutdown", () => {

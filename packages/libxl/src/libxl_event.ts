@@ -12,6 +12,8 @@ export interface DomainDeathGenerator {
 /** Registers generators; one subscription to the hypervisor serves all of them (libxl's shared @releaseDomain watch). */
 export interface DeathWatch {
   enable(domid: number, listener: (event: DomainEvent) => void): DomainDeathGenerator;
+  /** Resolves when no look at the domains is in the air: who closes the connection after that cuts nothing off. */
+  settled(): Promise<void>;
 }
 
 interface Generator {
@@ -27,24 +29,28 @@ interface Generator {
 export function createDeathWatch(ctx: Ctx): DeathWatch {
   const generators = new Set<Generator>();
   let unsubscribe: (() => void) | undefined;
-  let checking = false;
+  // A connection that is lost is told by those who wait for events.
+  const silent: Ctx = { ...ctx, log: () => undefined };
+  let round: Promise<void> | undefined;
   let again = false;
 
-  /** Compares all domains with what the generators know. A change during that leads to another round. */
-  async function check(): Promise<void> {
+  /** Looks at the domains; a change during that leads to another round. */
+  function check(): void {
     again = true;
-    if (checking) return;
-    checking = true;
-    while (again) {
+    round ??= compare().finally(() => (round = undefined));
+  }
+
+  /** Compares all domains with what the generators know. */
+  async function compare(): Promise<void> {
+    while (again && generators.size > 0) {
       again = false;
       // Only those that were there before the list was made: a list may be older than a younger generator's domain.
       const asked = [...generators];
-      const found = await listDomain(ctx).catch(() => undefined);
-      if (found === undefined) break;
+      const found = await listDomain(silent).catch(() => undefined);
+      if (found === undefined) return;
       const domains = new Map(found.map((info) => [info.domid, info]));
       for (const generator of asked) if (generators.has(generator)) report(generator, domains.get(generator.domid));
     }
-    checking = false;
   }
 
   function report(generator: Generator, info: Dominfo | undefined): void {
@@ -81,10 +87,11 @@ export function createDeathWatch(ctx: Ctx): DeathWatch {
       const sibling = [...generators].find((other) => other.domid === domid);
       const generator: Generator = { domid, listener, uuid: sibling?.uuid, told: false };
       generators.add(generator);
-      unsubscribe ??= ctx.ctrl.onDomainChange(() => void check());
-      if (sibling === undefined) void check();
+      unsubscribe ??= ctx.ctrl.onDomainChange(check);
+      if (sibling === undefined) check();
       return { disable: () => disable(generator) };
     },
+    settled: async () => round,
   };
 }
 
@@ -126,6 +133,7 @@ export async function* domainEvents(ctx: Ctx, watch: DeathWatch, domid: number):
     }
   } finally {
     generator.disable();
+    await watch.settled();
   }
 }
 

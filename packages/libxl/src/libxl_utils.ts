@@ -3,6 +3,7 @@ import { domainInfo, listDomain } from "./libxl_domain.js";
 import { call, type Ctx, fail } from "./libxl_internal.js";
 import { retrieveDomainConfiguration, storeDomainConfiguration } from "./libxl_json.js";
 import { path } from "./libxl_paths.js";
+import { generateUuid, uuidFromString } from "./libxl_uuid.js";
 
 /** The name of domain 0 where nobody wrote one. */
 const DOM0_NAME = "Domain-0";
@@ -35,6 +36,7 @@ export async function domainQualifierToDomid(ctx: Ctx, qualifier: string): Promi
 /** libxl_domain_rename: the name in the store and in the stored config. */
 export async function domainRename(ctx: Ctx, domid: number, newName: string): Promise<void> {
   await domainInfo(ctx, domid);
+  if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself and keeps its name", { domid });
   if (newName === "") throw fail(ctx, "INVAL", "a domain needs a name", { domid });
   const other = await findDomainByName(ctx, newName);
   if (other !== undefined && other !== domid) throw fail(ctx, "INVAL", `the name "${newName}" is taken by domain ${other}`, { domid });
@@ -42,6 +44,25 @@ export async function domainRename(ctx: Ctx, domid: number, newName: string): Pr
   await call(ctx, "write the new name", domid, ctx.ctrl.storeWrite({ [`${path.dom(domid)}/name`]: newName, ...(vm !== null && { [`${vm}/name`]: newName }) }));
   const config = await retrieveDomainConfiguration(ctx, domid).catch(() => undefined);
   if (config !== undefined) await storeDomainConfiguration(ctx, domid, { ...config, c_info: { ...config.c_info, name: newName } });
+}
+
+/**
+ * libxl_domain_preserve: sets a dead domain aside as `newName` with a UUID of its own, so that another one can be built from its config
+ * under the old name and UUID.
+ */
+export async function domainPreserve(ctx: Ctx, domid: number, newName: string): Promise<void> {
+  await domainRename(ctx, domid, newName);
+  const uuid = generateUuid(ctx.randomBytes);
+  await call(ctx, "give the domain another UUID", domid, ctx.ctrl.setDomainHandle(domid, uuidFromString(uuid) as Uint8Array));
+  const old = await call(ctx, "read the domain's nodes", domid, ctx.ctrl.storeRead(`${path.dom(domid)}/vm`));
+  const names = old === null ? [] : await ctx.ctrl.storeList(old);
+  const values = await Promise.all(names.map((name) => ctx.ctrl.storeRead(`${old}/${name}`)));
+  const vm = path.vm(uuid);
+  const moved = Object.fromEntries(names.map((name, index) => [`${vm}/${name}`, values[index] ?? ""]));
+  const entries = { ...(old !== null && { [old]: null }), ...moved, [`${vm}/uuid`]: uuid, [`${path.dom(domid)}/vm`]: vm };
+  await call(ctx, "move the domain's nodes", domid, ctx.ctrl.storeWrite(entries));
+  const config = await retrieveDomainConfiguration(ctx, domid).catch(() => undefined);
+  if (config !== undefined) await storeDomainConfiguration(ctx, domid, { ...config, c_info: { ...config.c_info, uuid } });
 }
 
 /** When the domain was built, seconds since 1970, or undefined for a domain that libxl did not build. */

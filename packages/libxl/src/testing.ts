@@ -172,6 +172,10 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       find("shutdownDomain", domid).shutdownCode = reason;
       tell();
     },
+    async setDomainHandle(domid, handle) {
+      const domain = find("setDomainHandle", domid);
+      domains.set(domid, { ...domain, config: { ...domain.config, handle } });
+    },
     async getDomainInfoList(first, max) {
       enter("getDomainInfoList", false);
       return [domain0, ...[...domains.values()].map(info)]

@@ -23,6 +23,7 @@ export const XENCTRL_METHODS = [
   "unpauseDomain",
   "resumeDomain",
   "shutdownDomain",
+  "setDomainHandle",
   "getDomainInfoList",
   "setMaxMem",
   "maxVcpus",

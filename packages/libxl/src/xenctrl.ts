@@ -4,6 +4,10 @@
  */
 export interface XenCtrl {
   // domctl
+  /**
+   * XEN_DOMCTL_createdomain. The domain belongs to this connection until `introduceConsole`, the last step of building it, or
+   * `unpauseDomain`: should the connection end before that, the host destroys what there is of it.
+   */
   createDomain(config: CreateDomain): Promise<number>;
   destroyDomain(domid: number): Promise<void>;
   pauseDomain(domid: number): Promise<void>;
@@ -12,6 +16,8 @@ export interface XenCtrl {
   resumeDomain(domid: number): Promise<void>;
   /** SCHEDOP_remote_shutdown. */
   shutdownDomain(domid: number, reason: number): Promise<void>;
+  /** XEN_DOMCTL_setdomainhandle: another UUID, 16 bytes. */
+  setDomainHandle(domid: number, handle: Uint8Array): Promise<void>;
   /** Domains from `first` on, ascending (XEN_SYSCTL_getdomaininfolist). */
   getDomainInfoList(first: number, max: number): Promise<DomainInfo[]>;
   setMaxMem(domid: number, kib: number): Promise<void>;

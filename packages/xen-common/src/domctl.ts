@@ -48,6 +48,8 @@ export interface Domctl {
   resumeDomain(domid: number): void;
   /** SCHEDOP_remote_shutdown. */
   shutdownDomain(domid: number, reason: number): void;
+  /** XEN_DOMCTL_setdomainhandle: another UUID, 16 bytes. */
+  setDomainHandle(domid: number, handle: Uint8Array): void;
   getDomainInfo(domid: number): DomainInfo;
   /** Of the given domain, or of the next one that changed. */
   getDomainState(domid?: number): DomainState;
@@ -106,6 +108,10 @@ export function createDomctl(xen: Xen): Domctl {
       const d = find(domid, "remote_shutdown");
       if (d.isHost) throw new XenError("remote_shutdown", ERRNO.EPERM);
       domainShutdown(d, reason & 0xff);
+    },
+    setDomainHandle(domid, handle) {
+      if (handle.length !== 16) throw new XenError("setdomainhandle", ERRNO.EINVAL);
+      find(domid, "setdomainhandle").handle = handle.slice();
     },
     getDomainInfo: (domid) => getDomainInfo(find(domid, "getdomaininfo")),
     getDomainState: (domid) => domainState(xen, domid),

@@ -33,6 +33,7 @@ export function createInProcessXenCtrl(xen: Xen, { host = UNKNOWN_HOST }: InProc
     unpauseDomain: (domid) => answer(() => domctl.unpauseDomain(domid)),
     resumeDomain: (domid) => answer(() => domctl.resumeDomain(domid)),
     shutdownDomain: (domid, reason) => answer(() => domctl.shutdownDomain(domid, reason)),
+    setDomainHandle: (domid, handle) => answer(() => domctl.setDomainHandle(domid, handle)),
     getDomainInfoList: (first, max) => answer(() => sysctl.getDomainInfoList(first, max)),
     setMaxMem: (domid, kib) => answer(() => domctl.setMaxMem(domid, kib)),
     maxVcpus: (domid, count) => answer(() => domctl.maxVcpus(domid, count)),

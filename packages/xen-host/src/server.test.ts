@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { connectXenCtrl, socketChannel, type XenCtrl } from "libxl";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { buildDomain, createStillHost } from "../test/still-host.js";
+import { buildDomain, CREATE, createStillHost } from "../test/still-host.js";
 import { createLog } from "./log.js";
 import { listen } from "./server.js";
 
@@ -116,6 +116,62 @@ describe("XenCtrl over the socket", () => {
     void server.close();
     await expect(writing).rejects.toMatchObject({ errno: 104, message: expect.stringContaining("host process is gone") as string });
     await Promise.all([client.closed, stream.closed]);
+  });
+});
+
+describe("a client that vanishes while it builds a domain", () => {
+  const guests = async (): Promise<number[]> => (await client.getDomainInfoList(1, 100)).map(({ domid }) => domid);
+
+  it.each<[string, (c: XenCtrl, domid: number) => Promise<void>]>([
+    ["behind createDomain", async () => undefined],
+    [
+      "with memory given and nodes written",
+      async (c, domid) => {
+        await c.setMaxMem(domid, 2048);
+        await c.populatePhysmap(domid, 0x40000, 256);
+        await c.storeWrite({ [`/local/domain/${domid}/name`]: "half", [`/local/domain/${domid}/vm`]: "/vm/half", "/vm/half/name": "half" });
+      },
+    ],
+  ])("leaves nothing of it: %s", async (_title, build) => {
+    const vanishing = await connectXenCtrl(path);
+    const domid = await vanishing.createDomain(CREATE);
+    await build(vanishing, domid);
+    vanishing.close();
+    await expect.poll(guests).toEqual([]);
+    await expect.poll(() => client.storeList("/")).toEqual([]);
+    expect(lines).toContain(`domain ${domid} is destroyed: its client vanished`);
+  });
+
+  it("leaves nothing of it when the answer to createDomain never reached it", async () => {
+    const vanishing = await connectXenCtrl(path);
+    void vanishing.createDomain(CREATE).catch(() => undefined);
+    vanishing.close();
+    await expect.poll(() => lines).toContain("is destroyed: its client vanished");
+    await expect.poll(guests).toEqual([]);
+  });
+
+  it.each<[string, (c: XenCtrl, domid: number) => Promise<void>]>([
+    ["is built", async () => undefined],
+    ["was built and paused again", (c, domid) => c.pauseDomain(domid)],
+  ])("leaves a domain that %s", async (_title, then) => {
+    const vanishing = await connectXenCtrl(path);
+    const domid = await buildDomain(vanishing);
+    await then(vanishing, domid);
+    vanishing.close();
+    await vanishing.closed;
+    await client.version();
+    expect(await guests()).toEqual([domid]);
+  });
+
+  it("does not take a younger domain of the same id with it", async () => {
+    const vanishing = await connectXenCtrl(path);
+    const domid = await vanishing.createDomain({ ...CREATE, domid: 5 });
+    await client.destroyDomain(domid);
+    await client.createDomain({ ...CREATE, domid: 5 });
+    vanishing.close();
+    await vanishing.closed;
+    await client.version();
+    expect(await guests()).toEqual([5]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { socketChannel, type XenCtrl } from "libxl";
+import { createBuildGuard } from "./build-guard.js";
 import type { Log } from "./log.js";
 import { serveXenCtrl } from "./serve.js";
 import { checkArguments, checkRequest } from "./validate.js";
@@ -15,6 +16,7 @@ const MAX_UNSENT: number = 32 * 1024 * 1024;
 /** Listens on a unix socket of mode 0600 and serves every client. Resolves when it listens. */
 export async function listen(xenctrl: XenCtrl, socketPath: string, log: Log): Promise<{ close(): Promise<void> }> {
   const clients = new Set<Socket>();
+  const clientOf = createBuildGuard(xenctrl, log);
   const server: Server = createServer((socket) => accept(socket));
   server.maxConnections = MAX_CLIENTS;
 
@@ -25,7 +27,7 @@ export async function listen(xenctrl: XenCtrl, socketPath: string, log: Log): Pr
       maxUnsent: MAX_UNSENT,
       onError: (error) => log.warn(`client dropped: ${error.message}`),
     });
-    serveXenCtrl(xenctrl, channel, { check: checkArguments, flow: (isOpen) => void (isOpen ? socket.resume() : socket.pause()) });
+    serveXenCtrl(clientOf(channel.closed), channel, { check: checkArguments, flow: (isOpen) => void (isOpen ? socket.resume() : socket.pause()) });
     const timer = setTimeout(() => {
       log.warn("client dropped: it did not greet");
       socket.destroy();

@@ -17,12 +17,14 @@ const path = v.pipe(v.string(), v.maxLength(3072), v.startsWith("/"));
 const value = v.nullable(v.pipe(v.string(), v.maxLength(1024 * 1024)));
 const maybe = <T extends v.GenericSchema>(schema: T): v.ExactOptionalSchema<T, undefined> => v.exactOptional(schema);
 
+const handle = v.pipe(
+  bytes,
+  v.check((uuid) => uuid.length === 16, "a handle has 16 bytes"),
+);
+
 const createDomain = v.strictObject({
   domid: maybe(domid),
-  handle: v.pipe(
-    bytes,
-    v.check((handle) => handle.length === 16, "a handle has 16 bytes"),
-  ),
+  handle,
   flags: u32,
   maxVcpus: u32,
   maxEvtchnPort: v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(U32)),
@@ -56,6 +58,7 @@ const ARGUMENTS: { readonly [M in keyof XenCtrlRpc]: readonly v.GenericSchema[] 
   unpauseDomain: [domid],
   resumeDomain: [domid],
   shutdownDomain: [domid, count(255)],
+  setDomainHandle: [domid, handle],
   getDomainInfoList: [u32, u32],
   setMaxMem: [domid, count(2 ** 42)],
   maxVcpus: [domid, u32],

@@ -20,6 +20,7 @@ export function createStillProcessor(options: ProcessorOptions): Processor {
     invalidateCode: () => undefined,
     run: () => exit,
     retired: 0,
+    compilerStatistics: undefined,
     setIrq: () => undefined,
     completeRead: () => undefined,
     completeWrite: () => undefined,

@@ -75,11 +75,8 @@ async function runCommand(command: Command, args: readonly string[], global: Glo
 
 function createXl(global: GlobalOptions): Xl & { close(): Promise<void> } {
   let libxl: Promise<Libxl> | undefined;
-  let isClosed = false;
-  // What was in the air when the command ended is nobody's business.
   let logged = "";
   const log = (line: string): void => {
-    if (isClosed) return;
     logged += line;
     process.stderr.write(line);
   };
@@ -95,7 +92,6 @@ function createXl(global: GlobalOptions): Xl & { close(): Promise<void> } {
     },
     libxl: () => (libxl ??= import("./xl_host.js").then(({ connectLibxl }) => connectLibxl(global, process.env, log))),
     async close() {
-      isClosed = true;
       (await libxl?.catch(() => undefined))?.close();
     },
   };

@@ -68,7 +68,7 @@ async function act(libxl: Libxl, domid: number, config: DomainConfig, action: Ac
   return next;
 }
 
-/** Renames the dead domain to NAME-YYYYMMDDTHHMMZ and leaves it. */
+/** Renames the dead domain to NAME-YYYYMMDDTHHMMZ, with another UUID, and leaves it. */
 async function setAside(libxl: Libxl, domid: number, config: DomainConfig, log: (line: string) => void): Promise<void> {
   const stamp = new Date()
     .toISOString()
@@ -76,5 +76,5 @@ async function setAside(libxl: Libxl, domid: number, config: DomainConfig, log: 
     .slice(0, 13);
   const name = `${config.c_info.name}-${stamp}Z`;
   log(`domain ${domid} is kept as ${name}`);
-  await libxl.domainRename(domid, name);
+  await libxl.domainPreserve(domid, name);
 }

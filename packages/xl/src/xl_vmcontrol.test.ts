@@ -105,6 +105,8 @@ describe("commands on guests", () => {
     ["resume of a number that is none: told, but exit 0", ["resume", "77"], 0, /^libxl: .*\n(libxl: .*\n)?$/],
     ["pause of a number that is none: told, but exit 0", ["pause", "77"], 0, /^libxl: error: Domain 77: .*no such domain.*\n$/],
     ["destroy of a number that is none", ["destroy", "77"], 1, /^libxl: error: Domain 77: .*does not exist\n$/],
+    ["resume of the host: told, but exit 0", ["resume", "0"], 0, /^libxl: error: Domain 0: domain 0 is the host itself: it never suspends.*\n$/],
+    ["rename of the host", ["rename", "0", "x"], 1, /^libxl: error: Domain 0: domain 0 is the host itself and keeps its name\n$/],
     ["destroy of the host", ["destroy", "0"], 1, /^xl: domain 0 is the host itself/],
     ["list of a number that is none", ["list", "77"], 1, /^xl: domain 77 does not exist\n$/],
     ["the console of the host", ["console", "0"], 1, /^libxl: error: Domain 0: .*has no console.*\n$/],
@@ -146,10 +148,46 @@ describe("create refuses", () => {
   });
 });
 
+/** What libxl's generator gives for the config of the test below: IDL order, initial values left out. */
+const SPINNING_JSON = `{
+    "c_info": {
+        "type": "pvh",
+        "name": "spinning"
+    },
+    "b_info": {
+        "max_vcpus": 2,
+        "avail_vcpus": [
+            0,
+            1
+        ],
+        "max_memkb": 16384,
+        "target_memkb": 16384,
+        "sched_params": {
+
+        },
+        "kernel": "KERNEL",
+        "type.pvh": {
+
+        },
+        "arch_arm": {
+            "vuart": "sbsa_uart"
+        },
+        "arch_x86": {
+
+        }
+    },
+    "on_reboot": "restart",
+    "on_crash": "preserve",
+    "on_soft_reset": "soft_reset"
+}
+`;
+
 it("create -n prints the config and makes nothing", async () => {
   const result = await bed.xl(["create", "-n", "-q", cfg("spinning"), "vcpus=2", 'on_crash="preserve"']);
   expect(result).toMatchObject({ code: 0, stderr: "" });
-  expect(JSON.parse(result.stdout)).toMatchObject({ c_info: { name: "spinning" }, b_info: { max_vcpus: 2 }, on_crash: "preserve" });
+  const shown = await bed.xl(["create", "-n", "-d", "-q", cfg("spinning"), "vcpus=2", 'on_crash="preserve"']);
+  expect(shown).toEqual({ ...result, stderr: result.stdout });
+  expect(result.stdout).toBe(SPINNING_JSON.replace("KERNEL", join(bed.directory, "spinning")));
   expect((await bed.xl(["domid", "spinning"])).code).toBe(1);
 });
 
@@ -182,14 +220,31 @@ describe("the monitor", () => {
     expect(existsSync(join(bed.hostDirectory, "xl-alone.log"))).toBe(false);
   });
 
-  it("restart makes the guest again", async () => {
-    await create("echo", 'on_poweroff="restart"');
+  it("restart makes the guest again, from a kernel that was named relative to where create ran", async () => {
+    const created = await bed.xl(["create", "-q", "echo.cfg", 'on_poweroff="restart"', 'kernel="echo"'], { cwd: bed.directory });
+    expect(created).toMatchObject({ code: 0, stdout: "", stderr: "" });
     const id = (await bed.xl(["domid", "echo"])).stdout;
     expect((await bed.xl(["console", "-t", "vuart", "echo"], { input: "q" })).stdout).toBe("ready\nq");
     await waitUntil(async () => !["", id].includes((await bed.xl(["domid", "echo"])).stdout), "the new guest");
     const { child, ended } = await watch("echo");
     child.kill();
     expect((await ended).stdout).toBe("ready\n");
+  });
+
+  it("rename-restart keeps the old guest under another name and UUID", async () => {
+    await create("echo", 'on_poweroff="rename-restart"');
+    const guests = async (): Promise<{ name: string; uuid: string; domid: number }[]> => JSON.parse((await bed.xl(["vm-list", "--json"])).stdout);
+    const [before] = await guests();
+    const { child, ended } = await watch("echo");
+    child.stdin?.write("q");
+    await waitUntil(async () => (await guests()).length === 2, "the new guest");
+    child.kill();
+    await ended;
+    const [kept, made] = await guests();
+    expect(kept).toMatchObject({ domid: before?.domid, name: expect.stringMatching(/^echo-\d{8}T\d{4}Z$/) as string });
+    expect(made).toMatchObject({ name: "echo", uuid: before?.uuid });
+    expect(kept?.uuid).not.toBe(made?.uuid);
+    expect((await bed.xl(["uptime", String(kept?.domid), String(made?.domid)])).stdout.split("\n")).toHaveLength(4);
   });
 });
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type DomainConfig, hostPaths, isLibxlError, type Libxl, readCfg, domainConfigToJson, yajlGen } from "libxl";
 import { attach } from "./xl_console.js";
 import { EXIT, findDomain, type Invocation, type Xl, XlError } from "./xl_context.js";
@@ -61,8 +61,15 @@ async function parse(xl: Xl, libxl: Libxl, source: string, text: string): Promis
   return parseConfigData(readCfg(text, { source, report }), { nrCpus, report });
 }
 
+/** The monitor builds the domain again after a reboot, and its working directory is /. */
+function withAbsolutePaths(config: DomainConfig): DomainConfig {
+  const { kernel, ramdisk } = config.b_info;
+  const files = { ...(kernel && { kernel: resolve(kernel) }), ...(ramdisk && { ramdisk: resolve(ramdisk) }) };
+  return { ...config, b_info: { ...config.b_info, ...files } };
+}
+
 async function start({ xl, options }: Invocation, libxl: Libxl, config: DomainConfig): Promise<number> {
-  const domid = await libxl.domainCreateNew(config);
+  const domid = await libxl.domainCreateNew(withAbsolutePaths(config));
   // Attached before the first instruction, so that nothing waits for the terminal; output is replayed anyway.
   const console = options.has("c") ? await libxl.primaryConsole(domid).then(({ type, num }) => libxl.consoleAttach(domid, type, num)) : undefined;
   const attached = console === undefined ? undefined : attach(console);
