@@ -55,6 +55,7 @@ async function createDomain(ctx: Ctx, { c_info, b_info }: DomainConfig): Promise
         gicVersion: arch_arm?.gic_version === "v2" ? XEN_DOMCTL_CONFIG_GIC.v2 : XEN_DOMCTL_CONFIG_GIC.v3,
         nrSpis: arch_arm?.nr_spis ?? 0,
         vuart: arch_arm?.vuart === "sbsa_uart",
+        compiler: arch_arm?.compiler ?? true,
       },
     }),
   );

@@ -57,6 +57,7 @@ const ARCH_ARM: StructFields = {
   vuart: { kind: "plain", default: "unknown" },
   sve_vl: { kind: "plain", default: "disabled" },
   nr_spis: int,
+  compiler: defbool,
   arm_sci: { kind: "struct", fields: { type: plain }, always: false },
 };
 

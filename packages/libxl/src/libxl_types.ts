@@ -52,6 +52,17 @@ export interface IomemRange {
   gfn?: number;
 }
 
+/** The Arm part of `libxl_domain_build_info`. */
+export interface BuildInfoArm {
+  gic_version?: GicVersion;
+  vuart?: VuartType;
+  sve_vl?: string;
+  nr_spis?: number;
+  arm_sci?: { type: "none" | "scmi_smc" };
+  /** Compile hot guest code (the default) or interpret everything. Not in Xen. */
+  compiler?: boolean;
+}
+
 /** `libxl_domain_build_info`. Memory sizes are KiB. */
 export interface DomainBuildInfo {
   max_vcpus?: number;
@@ -87,7 +98,7 @@ export interface DomainBuildInfo {
   tee?: TeeType;
   llc_colors?: number[];
   trap_unmapped_accesses?: boolean;
-  arch_arm?: { gic_version?: GicVersion; vuart?: VuartType; sve_vl?: string; nr_spis?: number; arm_sci?: { type: "none" | "scmi_smc" } };
+  arch_arm?: BuildInfoArm;
   vpmu?: boolean;
 }
 

@@ -87,7 +87,13 @@ export interface CreateDomain {
   readonly maxGrantFrames: number;
   readonly maxMaptrackFrames: number;
   readonly cpupoolId: number;
-  readonly arch: { readonly gicVersion: 0 | 1 | 2; readonly nrSpis: number; readonly vuart: boolean };
+  readonly arch: {
+    readonly gicVersion: 0 | 1 | 2;
+    readonly nrSpis: number;
+    readonly vuart: boolean;
+    /** Compile hot guest code; true if left out. Not in Xen. */
+    readonly compiler?: boolean;
+  };
 }
 
 /** XEN_DOMCTL_getdomaininfo. */

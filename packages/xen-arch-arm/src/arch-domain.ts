@@ -27,6 +27,7 @@ export function createArchDomain(d: Domain, config: ArchDomainConfig, clock: Clo
     vgic,
     vpl011,
     devices: vpl011 === undefined ? gicDevices : [...gicDevices, vpl011Device(vpl011)],
+    isCompiled: config.compiler ?? true,
     counterOffset: ticksAt(clock.now()),
     p2m: undefined,
     resume: undefined,
@@ -90,6 +91,7 @@ export function ensureP2m(ad: ArchDomain, createProcessor: ProcessorFactory): P2
       extraPages: xenPages,
       idRegisters: idRegisters(ad.vgic.version),
       mpidr: (vcpu) => mpidr(vcpuidToVaffinity(vcpu)),
+      compile: ad.isCompiled,
       counterFrequency: COUNTER_FREQUENCY,
       counter(which, retired) {
         clock.retire(retired - ad.retiredInRun);

@@ -22,6 +22,19 @@ export function dumpRegisters(d: Domain, print: Print): void {
   }
 }
 
+/** What the compiler has made of a domain's hot code. */
+export function dumpCompiler(d: Domain, print: Print): void {
+  const { p2m, isCompiled } = archDomain(d);
+  const statistics = p2m?.processor.compilerStatistics;
+  if (!isCompiled) return print(`d${d.domainId}: interpreted, compiler = 0`);
+  if (statistics === undefined) return print(`d${d.domainId}: no processor yet`);
+  print(
+    `d${d.domainId}: ${Object.entries(statistics)
+      .map(([name, count]) => `${name}=${count}`)
+      .join(" ")}`,
+  );
+}
+
 /** Debug keys of the architecture over the guests that there are. */
 export function archKeys(guests: ReadonlySet<Domain>): Arch["keys"] {
   return [
@@ -32,6 +45,14 @@ export function archKeys(guests: ReadonlySet<Domain>): Arch["keys"] {
       diagnostic: true,
       run(print) {
         for (const d of guests) dumpRegisters(d, print);
+      },
+    },
+    {
+      key: "J",
+      description: "print compiler statistics",
+      diagnostic: true,
+      run(print) {
+        for (const d of guests) dumpCompiler(d, print);
       },
     },
   ];

@@ -68,6 +68,8 @@ export interface ArchDomainConfig {
   readonly nrSpis: number;
   /** Give the guest a vpl011 at 0x22000000, SPI 32. */
   readonly vuart: boolean;
+  /** Compile hot guest code; true if left out. False interprets everything. Not in Xen. */
+  readonly compiler?: boolean;
 }
 
 /** vcpu_guest_context as the domain builder fills it; 64-bit guests only. Registers left out are 0. */

@@ -31,7 +31,7 @@ const createDomain = v.strictObject({
   maxGrantFrames: v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(U32)),
   maxMaptrackFrames: v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(U32)),
   cpupoolId: u32,
-  arch: v.strictObject({ gicVersion: v.picklist([0, 1, 2]), nrSpis: u32, vuart: v.boolean() }),
+  arch: v.strictObject({ gicVersion: v.picklist([0, 1, 2]), nrSpis: u32, vuart: v.boolean(), compiler: maybe(v.boolean()) }),
 });
 const vcpuContext = v.strictObject({
   isOnline: v.boolean(),

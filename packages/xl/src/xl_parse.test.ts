@@ -44,6 +44,7 @@ describe("xl.cfg", () => {
     ],
     ["an affinity for each vCPU", 'vcpus=2\ncpus=["0","3"]', { vcpu_hard_affinity: [[0], [3]] }],
     ["scheduler parameters", "cpu_weight=512\ncap=25", { sched_params: { weight: 512, cap: 25 } }],
+    ["an interpreted guest", "compiler=0", { arch_arm: { compiler: false } }],
     ["a vuart and GICv2", 'vuart="sbsa_uart"\ngic_version="v2"', { arch_arm: { vuart: "sbsa_uart", gic_version: "v2" } }],
     ["event channels", "max_event_channels=100", { event_channels: 100 }],
     ["quoted numbers", 'memory="64"', { target_memkb: 65_536 }],

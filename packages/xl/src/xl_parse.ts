@@ -201,6 +201,7 @@ function parseArm(cfg: Cfg, info: DomainBuildInfo): void {
   if (vuart !== undefined) arm.vuart = oneOf("vuart", vuart, ["sbsa_uart"], 1);
   const sve = cfg.getString("sve");
   if (sve !== undefined) arm.sve_vl = oneOf("sve", sve, ["disabled", "hw", ...Array.from({ length: 16 }, (_, index) => String(128 * (index + 1)))], 1);
+  setFlag(cfg, "compiler", (value) => (arm.compiler = value));
   const spis = cfg.getLong("nr_spis");
   if (spis !== undefined) arm.nr_spis = spis;
   const sci = cfg.getString("arm_sci");

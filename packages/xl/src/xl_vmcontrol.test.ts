@@ -44,10 +44,16 @@ async function create(name: string, ...args: string[]): Promise<void> {
 }
 
 describe("the main path", () => {
-  it("a guest suspends itself, xl list shows it, xl resume brings it back, and its poweroff ends it", async () => {
-    await create("suspending");
+  it.each([
+    ["compiled", "compiler=1", /^\(XEN\).*d\d+: regions=\d+ modules=\d+ instructions=\d+ bytes=\d+ invalidations=\d+/m],
+    ["interpreted", "compiler=0", /d\d+: interpreted, compiler = 0$/m],
+  ])("a guest suspends itself, xl list shows it, xl resume brings it back, and its poweroff ends it: %s", async (_title, compiler, statistics) => {
+    await bed.xl(["debug-keys", "P"]);
+    await create("suspending", compiler);
     await waitUntil(async () => (await state("suspending")) === "---ss-", "the guest to suspend");
 
+    await bed.xl(["debug-keys", "J"]);
+    expect((await bed.xl(["dmesg", "-c"])).stdout).toMatch(statistics);
     const { ended: watcher } = await watch("suspending");
     expect(await bed.xl(["resume", "suspending"])).toMatchObject({ code: 0, stdout: "", stderr: "" });
     expect(await watcher).toMatchObject({ code: 0, stdout: "hello from EL1\nResumed\n", stderr: "" });

@@ -28,6 +28,8 @@ export const VECTORS: number = GUEST.RAM0_BASE + 0x8_1800;
 export interface MachineOptions {
   readonly vcpus?: number;
   readonly gicVersion?: 1 | 2;
+  /** False interprets everything. */
+  readonly compiler?: boolean;
   readonly nrSpis?: number;
   readonly vuart?: boolean;
   readonly flags?: number;
@@ -69,6 +71,7 @@ export function createMachine({
   gicVersion = 2,
   nrSpis = 224,
   vuart = false,
+  compiler = true,
   flags = XEN_DOMCTL_CDF.trap_unmapped_accesses,
   isHardwareDomain = false,
 }: MachineOptions = {}): Machine {
@@ -93,7 +96,7 @@ export function createMachine({
     maxGrantFrames: 64,
     maxMaptrackFrames: 0,
     cpupoolId: 0,
-    arch: { gicVersion, nrSpis, vuart },
+    arch: { gicVersion, nrSpis, vuart, compiler },
   };
   const d = domainCreate(xen, config, { isHardwareDomain });
   if (typeof d === "number") throw new Error(`domain_create: ${d}`);

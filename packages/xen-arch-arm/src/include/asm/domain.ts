@@ -19,6 +19,8 @@ export interface ArchDomain {
   readonly vpl011: Vpl011 | undefined;
   /** Devices by address. */
   readonly devices: readonly MmioDevice<VgicCpu>[];
+  /** Hot guest code is compiled; false: everything is interpreted. */
+  readonly isCompiled: boolean;
   /** CNTVOFF_EL2 in ticks: the physical counter when the domain was made. Only loading a saved domain changes it. */
   counterOffset: number;
   /** The memory and the processor on it. Made with the first page, when XEN_DOMCTL_max_mem has told the size of the RAM; undefined before and after. */
