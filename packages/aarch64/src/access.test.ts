@@ -17,10 +17,8 @@ const CNTKCTL = "CNTKCTL_EL1";
 const SCTLR = "SCTLR_EL1";
 
 describe("what EL0 may do when EL1 lets it", () => {
-  let machine: Machine;
-  beforeEach(() => {
-    machine = new Machine({ idRegisters: { CTR_EL0: 0x9444_c004n, DCZID_EL0: 4n }, counter: () => 77 });
-  });
+  const machine = new Machine({ idRegisters: { CTR_EL0: 0x9444_c004n, DCZID_EL0: 4n }, counter: () => 77 });
+  beforeEach(() => machine.reset());
 
   const ALLOWED = { kind: "end" };
   it.each([
@@ -139,17 +137,17 @@ describe("system registers", () => {
   const OPEN_TO_EL0 = new Set(["TPIDR_EL0", "FPCR", "FPSR"]);
   it.each(STORED_SYSREGS.filter((r) => r !== "SP_EL1").map((register) => ({ register })))("$register keeps what it can hold", ({ register }) => {
     const info = SYSREG_TABLE.find((row) => row.name === register);
-    const own = new Machine();
-    own.registers().set("CPACR_EL1", 3n << 20n);
+    machine.reset();
+    machine.registers().set("CPACR_EL1", 3n << 20n);
     const value = register === "SCTLR_EL1" || register === "TCR_EL1" ? (WRITABLE[register] ?? 0n) : ALL;
     const source = `msr ${name(info?.encoding ?? 0)}, x1\nmrs x2, ${name(info?.encoding ?? 0)}\nmsr ${name(info?.encoding ?? 0)}, x3`;
-    const outcome = own.run(source, { x: { 1: value, 3: own.registers().get(register) } });
+    const outcome = machine.run(source, { x: { 1: value, 3: machine.registers().get(register) } });
     expect(outcome).toEqual({ kind: "end" });
-    expect(own.registers().x(2)).toBe(value & (WRITABLE[register] ?? ALL) & ALL);
-    const user = own.run(`msr ${name(info?.encoding ?? 0)}, xzr`, { pstate: EL0 });
+    expect(machine.registers().x(2)).toBe(value & (WRITABLE[register] ?? ALL) & ALL);
+    const user = machine.run(`msr ${name(info?.encoding ?? 0)}, xzr`, { pstate: EL0 });
     if (OPEN_TO_EL0.has(register)) expect(user).toEqual({ kind: "end" });
     else expect(user).toMatchObject({ ec: 0, offset: 0 });
-    const reads = own.run(`mrs x2, ${name(info?.encoding ?? 0)}`, { pstate: EL0 });
+    const reads = machine.run(`mrs x2, ${name(info?.encoding ?? 0)}`, { pstate: EL0 });
     if (OPEN_TO_EL0.has(register) || register === "TPIDRRO_EL0") expect(reads).toEqual({ kind: "end" });
     else expect(reads).toMatchObject({ ec: 0 });
   });

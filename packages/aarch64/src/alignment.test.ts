@@ -41,7 +41,7 @@ const where = (outcome: Outcome): string => {
 };
 
 describe("accesses anywhere", () => {
-  let machine: Machine;
+  const machine = new Machine();
   let low: Tables;
 
   const bytesAt = (va: bigint, count: number): number[] =>
@@ -51,7 +51,7 @@ describe("accesses anywhere", () => {
     });
 
   beforeEach(() => {
-    machine = new Machine();
+    machine.reset();
     ({ low } = machine.enableMmu());
     machine.registers().set("CPACR_EL1", 3n << 20n);
     low.map(VA, BigInt(FIRST) | PAGE | USER);

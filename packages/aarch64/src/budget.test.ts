@@ -48,12 +48,8 @@ const ENGINES: readonly { readonly engine: string; readonly options: Partial<Pro
 const ROWS = ENGINES.flatMap((engine) => PROGRAMS.map((program) => ({ ...engine, ...program })));
 
 /** Runs a program in pieces; gives the sizes of the pieces and what is left in the registers. */
-function runIn(
-  source: string,
-  budget: number,
-  options: Partial<ProcessorOptions>,
-): { readonly retired: number; readonly runs: number; readonly state: string } {
-  const machine = new Machine(options);
+function runIn(machine: Machine, source: string, budget: number): { readonly retired: number; readonly runs: number; readonly state: string } {
+  machine.reset();
   const registers = machine.registers();
   registers.pc = BigInt(machine.place(`${source}\nhvc #0xfff`));
   let [retired, runs] = [0, 0];
@@ -72,13 +68,14 @@ function runIn(
 
 describe("retired instructions", () => {
   it.each(ROWS)("are exactly those of $title, $engine", ({ source, count, options }) => {
-    expect(runIn(source, 1_000_000, options)).toMatchObject({ retired: count, runs: 1 });
+    expect(runIn(new Machine(options), source, 1_000_000)).toMatchObject({ retired: count, runs: 1 });
   });
 
   it.each(ROWS)("are as many in many small runs: $title, $engine", ({ source, count, options }) => {
-    const whole = runIn(source, 1_000_000, options);
+    const machine = new Machine(options);
+    const whole = runIn(machine, source, 1_000_000);
     for (const budget of [1, 2, 3, 7, 64, 1000]) {
-      const parts = runIn(source, budget, options);
+      const parts = runIn(machine, source, budget);
       expect(parts.retired, `budget ${budget}`).toBe(count);
       expect(parts.state).toBe(whole.state);
     }

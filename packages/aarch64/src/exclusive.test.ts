@@ -12,10 +12,10 @@ const OLD = 0x8081_7273_6465_f6f7n;
 const mask = (bytes: number): bigint => (1n << BigInt(8 * bytes)) - 1n;
 
 describe("exclusives and atomics", () => {
-  let machine: Machine;
+  const machine = new Machine({ vcpus: 2 });
   let low: Tables;
   beforeEach(() => {
-    machine = new Machine({ vcpus: 2 });
+    machine.reset();
     ({ low } = machine.enableMmu());
     low.map(VA, BigInt(DATA) | PAGE | USER);
     machine.write(DATA, OLD);

@@ -8,13 +8,13 @@ const DZE = 1n << 14n;
 const CM = 0x100;
 const WNR = 0x40;
 
-let machine: Machine;
+const machine = new Machine();
 let low: Tables;
 const x = (n: number): bigint => machine.registers().x(n);
 const setBits = (name: string, bits: bigint): void => machine.registers().set(name, machine.registers().get(name) | bits);
 
 beforeEach(() => {
-  machine = new Machine();
+  machine.reset();
   ({ low } = machine.enableMmu());
   low.map(VA, BigInt(DATA) | PAGE | USER);
 });

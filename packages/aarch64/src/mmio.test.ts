@@ -7,7 +7,7 @@ const IPA = BigInt(DEVICE);
 const VALUE = 0x8182_8384_8586_8788n;
 
 describe("accesses to devices", () => {
-  let machine: Machine;
+  const machine = new Machine();
   let low: Tables;
   const x = (n: number): bigint => machine.registers().x(n);
 
@@ -21,7 +21,7 @@ describe("accesses to devices", () => {
   const common = { kind: "mmio", isFetch: false, isWalk: false, isCacheOp: false };
 
   beforeEach(() => {
-    machine = new Machine();
+    machine.reset();
     ({ low } = machine.enableMmu());
     low.map(0n, 0n | 0x705n, 1);
     machine.registers().set("CPACR_EL1", 3n << 20n);

@@ -42,7 +42,7 @@ function describeOutcome(outcome: Outcome, at: bigint): string {
 }
 
 describe("stage 1 translation", () => {
-  let machine: Machine;
+  const machine = new Machine();
   let low: Tables;
   let high: Tables;
   const access = (kind: Kind, va: bigint, pstate = EL1H): string => describeOutcome(machine.run(SOURCE[kind], { pstate, x: { 1: va } }), va);
@@ -50,7 +50,7 @@ describe("stage 1 translation", () => {
   const setBits = (name: string, bits: bigint): void => set(name, machine.registers().get(name) | bits);
 
   beforeEach(() => {
-    machine = new Machine();
+    machine.reset();
     ({ low, high } = machine.enableMmu());
     machine.write(DATA, RETURN, 4);
   });

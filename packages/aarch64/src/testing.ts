@@ -58,6 +58,7 @@ export interface RunOptions {
 export class Machine {
   readonly processor: Processor;
   readonly #view: DataView;
+  readonly #vcpus: number;
   /** Sources that were run and where they are: memory is never used twice, so that nothing needs to be invalidated between runs. */
   readonly #sources = new Map<string, number>();
   #free: number = CODE;
@@ -65,6 +66,7 @@ export class Machine {
 
   constructor(options: Partial<ProcessorOptions> = {}) {
     const ramBytes = options.ramBytes ?? 0x40_0000;
+    this.#vcpus = options.vcpus ?? 1;
     this.processor = createProcessor({
       vcpus: 1,
       ramBytes,
@@ -78,7 +80,16 @@ export class Machine {
     this.#view = new DataView(this.processor.memory.buffer, this.processor.ramOffset, ramBytes);
     for (let at = 0; at < ramBytes; at += 4096) this.processor.mapPage((RAM + at) >>> 12, this.processor.ramOffset + at, "read-write");
     for (let vector = 0; vector < 16; vector++) this.load(`hvc #${VECTOR_CALL + vector}`, VECTORS + vector * VECTOR_BYTES);
-    for (let vcpu = 0; vcpu < (options.vcpus ?? 1); vcpu++) this.registers(vcpu).set("VBAR_EL1", BigInt(VECTORS));
+    this.reset();
+  }
+
+  /** Resets all vCPUs and forgets decoded code, so that another test can use the machine; memory stays as it is. */
+  reset(): void {
+    this.processor.invalidateCode();
+    for (let vcpu = 0; vcpu < this.#vcpus; vcpu++) {
+      this.processor.resetVcpu(vcpu);
+      this.registers(vcpu).set("VBAR_EL1", BigInt(VECTORS));
+    }
   }
 
   registers(vcpu = 0): VcpuRegisters {
