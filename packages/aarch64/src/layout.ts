@@ -115,8 +115,31 @@ export const AT = {
 
 /** System registers that are plain storage in the window, by name. Behaviour on writes is in sysregs.ts. */
 export const STORED_SYSREGS = [
-  "SP_EL0", "SP_EL1", "ELR_EL1", "SPSR_EL1", "SCTLR_EL1", "CPACR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1", "ESR_EL1", "FAR_EL1", "AFSR0_EL1", "AFSR1_EL1",
-  "MAIR_EL1", "AMAIR_EL1", "VBAR_EL1", "CONTEXTIDR_EL1", "TPIDR_EL1", "TPIDR_EL0", "TPIDRRO_EL0", "CNTKCTL_EL1", "PAR_EL1", "CSSELR_EL1", "FPCR", "FPSR",
+  "SP_EL0",
+  "SP_EL1",
+  "ELR_EL1",
+  "SPSR_EL1",
+  "SCTLR_EL1",
+  "CPACR_EL1",
+  "TTBR0_EL1",
+  "TTBR1_EL1",
+  "TCR_EL1",
+  "ESR_EL1",
+  "FAR_EL1",
+  "AFSR0_EL1",
+  "AFSR1_EL1",
+  "MAIR_EL1",
+  "AMAIR_EL1",
+  "VBAR_EL1",
+  "CONTEXTIDR_EL1",
+  "TPIDR_EL1",
+  "TPIDR_EL0",
+  "TPIDRRO_EL0",
+  "CNTKCTL_EL1",
+  "PAR_EL1",
+  "CSSELR_EL1",
+  "FPCR",
+  "FPSR",
 ] as const;
 export type StoredSysreg = (typeof STORED_SYSREGS)[number];
 

@@ -43,7 +43,16 @@ class WasmProcessor implements Processor {
   readonly #smc: Mutable<CallExit> = { kind: "smc", imm: 0 };
   readonly #sysregExit: Mutable<SysregExit> = { kind: "sysreg", encoding: 0, isWrite: false, rt: 31, value: 0n, el: 1 };
   readonly #mmioExit: Mutable<MmioExit> = {
-    kind: "mmio", ipa: 0, isFetch: false, isWalk: false, isCacheOp: false, isWrite: false, isValid: false, isPostIndexed: false, bytes: 0, value: 0n,
+    kind: "mmio",
+    ipa: 0,
+    isFetch: false,
+    isWalk: false,
+    isCacheOp: false,
+    isWrite: false,
+    isValid: false,
+    isPostIndexed: false,
+    bytes: 0,
+    value: 0n,
   };
 
   constructor(options: ProcessorOptions) {
@@ -78,7 +87,14 @@ class WasmProcessor implements Processor {
     });
     this.#wasm = instance.exports as unknown as InterpreterExports;
     if (options.compile !== false) {
-      this.#compiler = new Compiler(this.memory, instance.exports["table"] as WebAssembly.Table, this.#layout, this.#compilerOptions, options.compilerService ?? inThread, (page) => this.#code.hostPageOf(page));
+      this.#compiler = new Compiler(
+        this.memory,
+        instance.exports["table"] as WebAssembly.Table,
+        this.#layout,
+        this.#compilerOptions,
+        options.compilerService ?? inThread,
+        (page) => this.#code.hostPageOf(page),
+      );
     }
     this.#registers = Array.from({ length: options.vcpus }, (_, vcpu) => new Registers(vcpu, this.#state, this.#wasm, this.#system));
     for (let vcpu = options.vcpus - 1; vcpu >= 0; vcpu--) this.resetVcpu(vcpu);

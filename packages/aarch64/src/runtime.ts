@@ -1,6 +1,22 @@
 import {
-  AT, EXIT, FAULT, type Layout, P2M_FRAMES, P2M_READ_ONLY, P2M_VALID, SCRATCH, sysregAt, type StoredSysreg, THEN,
-  TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_EXECUTE, TLB_LEVEL_BYTES, TLB_READ, TLB_WRITE,
+  AT,
+  EXIT,
+  FAULT,
+  type Layout,
+  P2M_FRAMES,
+  P2M_READ_ONLY,
+  P2M_VALID,
+  SCRATCH,
+  sysregAt,
+  type StoredSysreg,
+  THEN,
+  TLB_BLOCK_SLOTS,
+  TLB_BLOCKS,
+  TLB_ENTRIES,
+  TLB_EXECUTE,
+  TLB_LEVEL_BYTES,
+  TLB_READ,
+  TLB_WRITE,
 } from "./layout.js";
 import { Body } from "./wasm/body.js";
 import { extendU, i32, i64, wrap } from "./wasm/integer.js";
@@ -254,8 +270,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
     const el = b.let(i32.and(get32(AT.EL), i32.eqz(isUnprivileged)));
     return { el, tlb: b.let(i32.add(get32(AT.TLB0), i32.mul(el, i32.konst(TLB_LEVEL_BYTES)))) };
   };
-  const entryAt = (b: Body, va: Value, tlb: Value): Value =>
-    b.let(i32.add(i32.and(i32.shrU(wrap(va), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), tlb));
+  const entryAt = (b: Body, va: Value, tlb: Value): Value => b.let(i32.add(i32.and(i32.shrU(wrap(va), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), tlb));
 
   /** Notes what a later flush must look for. */
   const noteFill = (b: Body, va: Value, { el, tlb }: { readonly el: Value; readonly tlb: Value }): void => {
@@ -500,7 +515,26 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
   define([], (b) => b.return(pstate()), "pstate");
 
   return {
-    fillRead, fillWrite, fillExecute, finishSplit, translate, fault, fetchFault, alignmentFault, raise, raiseNext, interrupt, exit, enterException, eret, spSel,
-    mrs, msr, sys, counter, predecode, becameHot: host.becameHot,
+    fillRead,
+    fillWrite,
+    fillExecute,
+    finishSplit,
+    translate,
+    fault,
+    fetchFault,
+    alignmentFault,
+    raise,
+    raiseNext,
+    interrupt,
+    exit,
+    enterException,
+    eret,
+    spSel,
+    mrs,
+    msr,
+    sys,
+    counter,
+    predecode,
+    becameHot: host.becameHot,
   };
 }

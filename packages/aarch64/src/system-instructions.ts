@@ -85,7 +85,14 @@ export class SystemInstructions {
 
   /** Trap of an EL0 access to EL1, EC 0x18. */
   #trap(encoding: number, rt: number, isRead: boolean): number {
-    const iss = ((encoding >> 14) << 20) | (op2Of(encoding) << 17) | (op1Of(encoding) << 14) | (crnOf(encoding) << 10) | (rt << 5) | (crmOf(encoding) << 1) | (isRead ? 1 : 0);
+    const iss =
+      ((encoding >> 14) << 20) |
+      (op2Of(encoding) << 17) |
+      (op1Of(encoding) << 14) |
+      (crnOf(encoding) << 10) |
+      (rt << 5) |
+      (crmOf(encoding) << 1) |
+      (isRead ? 1 : 0);
     return this.#exception((EC_TRAPPED_SYSREG << 26) | iss);
   }
 

@@ -13,7 +13,9 @@ export interface RegSpec {
   readonly of: (f: Fields) => number;
 }
 
-const field = (kind: RegSpec["kind"]) => (name: string): RegSpec => ({ kind, of: (f) => f[name] ?? 0 });
+const field =
+  (kind: RegSpec["kind"]) =>
+  (name: string): RegSpec => ({ kind, of: (f) => f[name] ?? 0 });
 /** A general register that is read; 31 is XZR. */
 export const zr: (name: string) => RegSpec = field("zr");
 /** A general register that is written; 31 is XZR. */

@@ -8,12 +8,4 @@ import { FORMS as SIMD } from "./simd-forms.js";
 import { FORMS as SYSTEM } from "./system.js";
 
 /** Every form that the processor implements. Where two forms match a word, the first whose `when` allows it is meant. */
-export const ALL_FORMS: readonly Form[] = [
-  ...DATA_IMMEDIATE,
-  ...DATA_REGISTER,
-  ...LOAD_STORE,
-  ...EXCLUSIVE,
-  ...BRANCH,
-  ...SYSTEM,
-  ...SIMD,
-];
+export const ALL_FORMS: readonly Form[] = [...DATA_IMMEDIATE, ...DATA_REGISTER, ...LOAD_STORE, ...EXCLUSIVE, ...BRANCH, ...SYSTEM, ...SIMD];

@@ -52,7 +52,14 @@ export class Compiler {
   #waited = 0;
   #statistics = { regions: 0, modules: 0, instructions: 0, bytes: 0, invalidations: 0 };
 
-  constructor(memory: WebAssembly.Memory, table: WebAssembly.Table, layout: Layout, options: CompilerOptions, service: CompilerService, hostPageOf: (index: number) => number) {
+  constructor(
+    memory: WebAssembly.Memory,
+    table: WebAssembly.Table,
+    layout: Layout,
+    options: CompilerOptions,
+    service: CompilerService,
+    hostPageOf: (index: number) => number,
+  ) {
     this.#options = options;
     this.#service = service;
     this.#memory = memory;

@@ -12,10 +12,7 @@ const zero32 = i32.konst(0);
 const zero64 = i64.konst(0);
 
 /** How a block's last instruction leaves it. */
-export type Terminator =
-  | { readonly kind: "goto" }
-  | { readonly kind: "if"; readonly condition: Value }
-  | { readonly kind: "indirect"; readonly target: Value };
+export type Terminator = { readonly kind: "goto" } | { readonly kind: "if"; readonly condition: Value } | { readonly kind: "indirect"; readonly target: Value };
 
 /** What set the flags last, while its operands are still at hand. */
 interface FlagSource {
@@ -196,7 +193,13 @@ export class CompilerStage implements Stage {
   element(r: Reg, bytes: number): Value {
     const value = this.v(r);
     if (bytes === 16) return value;
-    return bytes === 8 ? lanes[3].extractU(value, 0) : bytes === 4 ? lanes[2].extractU(value, 0) : bytes === 2 ? lanes[1].extractU(value, 0) : lanes[0].extractU(value, 0);
+    return bytes === 8
+      ? lanes[3].extractU(value, 0)
+      : bytes === 4
+        ? lanes[2].extractU(value, 0)
+        : bytes === 2
+          ? lanes[1].extractU(value, 0)
+          : lanes[0].extractU(value, 0);
   }
 
   setElement(r: Reg, bytes: number, value: Value): void {

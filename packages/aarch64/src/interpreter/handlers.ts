@@ -33,7 +33,15 @@ interface FormHandlers {
 }
 
 function selectorsOf(form: Form): readonly Selector[] {
-  const widths = new Map(form.bits.split(/\s+/).filter((t) => !/^[01x]+$/.test(t)).map((t) => { const [name = "", width = "1"] = t.split(":"); return [name, Number(width)]; }));
+  const widths = new Map(
+    form.bits
+      .split(/\s+/)
+      .filter((t) => !/^[01x]+$/.test(t))
+      .map((t) => {
+        const [name = "", width = "1"] = t.split(":");
+        return [name, Number(width)];
+      }),
+  );
   const named = form.by.map((name) => {
     const width = widths.get(name);
     if (width === undefined) throw new Error(`form ${form.name} selects by ${name}, which is no field`);

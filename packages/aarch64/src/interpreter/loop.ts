@@ -117,7 +117,10 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layout): Fu
   const nextPage = body.block();
   const start = body.block();
   const arms = new Map(hot.map((h) => [h.id, body.block()]));
-  const labels = Array.from({ length: FIRST_HANDLER + HANDLERS.length }, (_, id) => ({ [NEXT_PAGE]: nextPage, [START]: start, [ENTER]: enter })[id] ?? arms.get(id) ?? punt);
+  const labels = Array.from(
+    { length: FIRST_HANDLER + HANDLERS.length },
+    (_, id) => ({ [NEXT_PAGE]: nextPage, [START]: start, [ENTER]: enter })[id] ?? arms.get(id) ?? punt,
+  );
   body.brTable(i32.load16u(record.value), labels, punt);
   // Blocks close from the innermost, that is the last opened, on.
   for (const handler of hot.toReversed()) {

@@ -353,7 +353,8 @@ export class InterpreterStage implements Stage {
   }
 
   #fill(fill: Runtime["fillRead"], address: Value, bytes: number, options: AccessOptions, host: Local): void {
-    const how = bytes | ((options.element ?? bytes) << 8) | (options.unprivileged ? 1 << 16 : 0) | (options.isZva ? 1 << 17 : 0) | (options.isAtomic ? 1 << 18 : 0);
+    const how =
+      bytes | ((options.element ?? bytes) << 8) | (options.unprivileged ? 1 << 16 : 0) | (options.isZva ? 1 << 17 : 0) | (options.isAtomic ? 1 << 18 : 0);
     host.set(call(fill, address, i32.konst(how)));
     this.body.if(i32.eqz(host.value), () => this.#slowly(() => call(this.#runtime.fault, this.#frame.record)));
   }

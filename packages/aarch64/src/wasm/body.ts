@@ -8,8 +8,16 @@ export interface Label {
 
 type StoreWidth = "i32" | "i64" | "f32" | "f64" | "v128" | "i32_8" | "i32_16" | "i64_8" | "i64_16" | "i64_32";
 const STORE: Readonly<Record<StoreWidth, readonly [type: ValueType, op: readonly number[]]>> = {
-  i32: ["i32", [0x36]], i64: ["i64", [0x37]], f32: ["f32", [0x38]], f64: ["f64", [0x39]], v128: ["v128", [0xfd, 11]],
-  i32_8: ["i32", [0x3a]], i32_16: ["i32", [0x3b]], i64_8: ["i64", [0x3c]], i64_16: ["i64", [0x3d]], i64_32: ["i64", [0x3e]],
+  i32: ["i32", [0x36]],
+  i64: ["i64", [0x37]],
+  f32: ["f32", [0x38]],
+  f64: ["f64", [0x39]],
+  v128: ["v128", [0xfd, 11]],
+  i32_8: ["i32", [0x3a]],
+  i32_16: ["i32", [0x3b]],
+  i64_8: ["i64", [0x3c]],
+  i64_16: ["i64", [0x3d]],
+  i64_32: ["i64", [0x3e]],
 };
 
 /** The statements of one WebAssembly function. Values are emitted where a statement uses them. */
