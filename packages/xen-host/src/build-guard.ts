@@ -22,7 +22,7 @@ export function createBuildGuard(xenctrl: XenCtrl, log: Log): BuildGuard {
     let isGone = false;
     void gone.then(() => {
       isGone = true;
-      for (const [domid, owner] of [...owners]) if (owner === gone) void discard(domid);
+      for (const [domid, owner] of owners) if (owner === gone) void discard(domid);
     });
     const finished = async (domid: number, call: Promise<void>): Promise<void> => {
       await call;
