@@ -7,6 +7,8 @@ import { type Placement, placeSegments } from "./xg_dom_arm.js";
 import { type Arm64Image, isGzip, probeArm64Image } from "./xg_dom_armzimageloader.js";
 import type { VcpuContext } from "./xenctrl.js";
 
+/** Bytes that are written to guest memory at once: the host need not hold a whole kernel beside the guest. */
+const WRITE_BYTES = 1 << 20;
 /** HVM_PARAM_STORE_PFN of a store that comes later. */
 const STORE_PFN_LATER = 0xffff_ffff_ffff_ffffn;
 /** Memory that Xen grants above the target, KiB (LIBXL_MAXMEM_CONSTANT). */
@@ -154,7 +156,10 @@ async function populate(ctx: Ctx, domid: number, gfn: number, pages: number): Pr
 }
 
 async function write(ctx: Ctx, domid: number, what: string, ipa: number, bytes: Uint8Array): Promise<void> {
-  await call(ctx, `load the ${what} (${bytes.length} bytes) at 0x${ipa.toString(16)}`, domid, ctx.ctrl.writeGuestMemory(domid, ipa, bytes));
+  const where = `load the ${what} (${bytes.length} bytes) at 0x${ipa.toString(16)}`;
+  for (let at = 0; at < bytes.length; at += WRITE_BYTES) {
+    await call(ctx, where, domid, ctx.ctrl.writeGuestMemory(domid, ipa + at, bytes.subarray(at, at + WRITE_BYTES)));
+  }
 }
 
 /** vCPU 0 as the arm64 boot protocol wants it: x0 is the device tree, all else zero (facts/guest-platform.md 2.2). */

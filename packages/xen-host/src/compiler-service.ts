@@ -14,18 +14,36 @@ export interface CompilerAnswer {
   readonly bytes: number;
 }
 
-/** A compiler in a thread of its own (compiler-thread.ts), for all domains of this one. It does not keep the process alive. */
+/** A thread without work ends after this many milliseconds and gives its heap back. */
+const IDLE_TIME = 2000;
+
+/** A compiler in a thread of its own (compiler-thread.ts), for all domains of this one. The thread comes with the first question and goes when none follow. */
 export function createCompilerService(thread: URL): CompilerService {
-  const worker = new Worker(thread);
   const waiting = new Map<number, (module: WebAssembly.Module, bytes: number) => void>();
+  let worker: Worker | undefined;
+  let idle: NodeJS.Timeout | undefined;
   let next = 0;
-  worker.on("message", ({ id, module, bytes }: CompilerAnswer) => {
-    waiting.get(id)?.(module, bytes);
-    waiting.delete(id);
-  });
-  worker.unref();
+
+  function start(): Worker {
+    const started = new Worker(thread, { resourceLimits: { maxYoungGenerationSizeMb: 8 } });
+    started.on("message", ({ id, module, bytes }: CompilerAnswer) => {
+      waiting.get(id)?.(module, bytes);
+      waiting.delete(id);
+      if (waiting.size === 0) idle = setTimeout(stop, IDLE_TIME).unref();
+    });
+    started.unref();
+    return started;
+  }
+
+  function stop(): void {
+    void worker?.terminate();
+    worker = undefined;
+  }
+
   return {
     compile(requests, done) {
+      clearTimeout(idle);
+      worker ??= start();
       waiting.set(next, done);
       worker.postMessage({ id: next++, requests } satisfies CompilerQuestion);
     },

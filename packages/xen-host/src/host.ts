@@ -1,3 +1,4 @@
+import { createCollector } from "./collector.js";
 import { rmSync } from "node:fs";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { createRpcXenCtrl, hostPaths, makePrivateDirectory, type XenCtrl } from "libxl";
@@ -61,6 +62,7 @@ async function run(announce: (announcement: Announcement) => void): Promise<numb
     const server = await listen(watched(xenctrl, state.touch), paths.socket, log);
     rmSync(paths.state, { force: true });
     xenctrl.onDomainChange(state.touch);
+    xenctrl.onDomainChange(createCollector());
     log.info(`xen-host ${process.pid} listens at ${paths.socket}`);
     announce({ state: "ready", pid: process.pid, lost });
 
@@ -86,12 +88,19 @@ function logLevel(wanted: string | undefined): LogLevel {
   return LOG_LEVELS.find((level) => level === wanted) ?? "info";
 }
 
+/** MiB of new objects that a thread keeps before it collects them: what suspended guests cost should be the guests' memory. */
+const YOUNG_GENERATION = 8;
+
 /** The hypervisor's thread, and `XenCtrl` to it. */
 function startHypervisor(log: Log): { xenctrl: XenCtrl; worker: Worker; failed: Promise<Error> } {
   const { port1, port2 } = new MessageChannel();
   const wake = new Int32Array(new SharedArrayBuffer(4));
   const settings: WorkerSettings = { port: port2, wake };
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: settings, transferList: [port2] });
+  const worker = new Worker(new URL("./worker.js", import.meta.url), {
+    workerData: settings,
+    transferList: [port2],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },
+  });
   worker.on("message", ({ level, text }: WorkerMessage) => log[level](text));
   const failed = new Promise<Error>((resolve) => {
     worker.once("error", resolve);

@@ -1,6 +1,7 @@
 import { hostname, machine, release, totalmem, version } from "node:os";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createProcessor } from "aarch64";
+import { createCollector } from "./collector.js";
 import { createCompilerService } from "./compiler-service.js";
 import { createHostClock } from "./clock.js";
 import { createHypervisor } from "./hypervisor.js";
@@ -45,3 +46,4 @@ const loop = createRunLoop(xen, { pcpus: 1, now: () => clock.now(), wake });
 const host = { hostname: hostname(), release: release(), version: version(), machine: machine() };
 serveXenCtrl(createInProcessXenCtrl(xen, { host }), portChannel(port));
 loop.kick();
+xen.onDomainChange(createCollector());

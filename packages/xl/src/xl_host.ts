@@ -59,10 +59,19 @@ async function start(paths: HostPaths, env: Environment): Promise<XenCtrl> {
 /** What the host says when it is up; its own type is `Announcement` of xen-host. */
 type Announcement = { state: "ready"; lost: string[] } | { state: "already running" } | { state: "failed"; reason: string };
 
+/** The host lives long and must give memory back: a small young generation, collections when domains change, and few arenas of malloc, trimmed early, large blocks apart. */
+const LEAN = ["--max-semi-space-size=4", "--expose-gc"];
+const LEAN_ENVIRONMENT = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "131072" };
+
 /** Starts a host of its own session and waits for its first line. */
 async function launch(paths: HostPaths, env: Environment): Promise<Announcement> {
   const log = openSync(paths.log, "a", 0o600);
-  const host = spawn(process.execPath, [hostBin(env), "--announce"], { detached: true, cwd: "/", env, stdio: ["ignore", "pipe", log] });
+  const host = spawn(process.execPath, [...LEAN, hostBin(env), "--announce"], {
+    detached: true,
+    cwd: "/",
+    env: { ...LEAN_ENVIRONMENT, ...env },
+    stdio: ["ignore", "pipe", log],
+  });
   closeSync(log);
   try {
     return JSON.parse(await firstLine(host, paths)) as Announcement;
