@@ -66,7 +66,7 @@ export function newDomain(xen: Xen, domainId: number, config: Omit<CreateDomainC
     grantTable: createGrantTable(config.maxGrantFrames),
     watchdogTimers: Array.from({ length: NR_DOMAIN_WATCHDOG_TIMERS }, () => undefined),
     cpupool: config.cpupoolId,
-    createdAt: xen.clock.now(),
+    startedAt: xen.clock.now(),
     schedPrivate: undefined,
     arch: undefined,
   };

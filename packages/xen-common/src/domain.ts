@@ -60,8 +60,8 @@ export interface Domain {
   readonly watchdogTimers: (Timer | undefined)[];
   /** Id of the cpupool. */
   cpupool: number;
-  /** When it was made; guest CLOCK_MONOTONIC counts from here. */
-  createdAt: Time;
+  /** When it was first unpaused, until then when it was made; guest CLOCK_MONOTONIC counts from here. */
+  startedAt: Time;
   /** Owned by the scheduler of its cpupool. */
   schedPrivate: unknown;
   /** Owned by the architecture. */

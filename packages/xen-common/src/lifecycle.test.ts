@@ -57,6 +57,21 @@ describe("createdomain", () => {
     expect(xen.domctl.createDomain(CONFIG)).toBe(3);
   });
 
+  test("the wall clock starts with the first unpause, however long the domain took to build", () => {
+    const { xen, clock } = createBench();
+    const id = xen.domctl.createDomain(CONFIG);
+    xen.domctl.maxVcpus(id, 1);
+    xen.domctl.setMaxMem(id, 4096);
+    xen.domctl.populatePhysmap(id, 0, 16);
+    clock.time = 6_000_000_000;
+    xen.domctl.unpauseDomain(id);
+    const d = xen.domains.get(id);
+    clock.time = 9_000_000_000;
+    xen.domctl.pauseDomain(id);
+    xen.domctl.unpauseDomain(id);
+    expect(d?.startedAt).toBe(6_000_000_000);
+  });
+
   test("a new domain is paused once by the toolstack and its vCPUs are down and offline", () => {
     const { xen } = createBench();
     const domid = xen.domctl.createDomain({ ...CONFIG, maxVcpus: 2 });

@@ -1,3 +1,4 @@
+import { updateWallclock } from "./shared_info.js";
 import { ERRNO } from "xen-public";
 import { vcpuSleepNosync, vcpuSleepSync, vcpuWake } from "./sched/core.js";
 import { type Domain, vcpusOf } from "./domain.js";
@@ -48,7 +49,11 @@ export function domainPauseByController(d: Domain): number {
 export function domainUnpauseByController(d: Domain): number {
   if (d.controllerPauseCount === 0) return -ERRNO.EINVAL;
   d.controllerPauseCount--;
-  if (d.controllerPauseCount === 0) d.creationFinished = true;
+  if (d.controllerPauseCount === 0 && !d.creationFinished) {
+    d.creationFinished = true;
+    d.startedAt = d.xen.clock.now();
+    updateWallclock(d);
+  }
   domainUnpause(d);
   return 0;
 }

@@ -115,7 +115,7 @@ export function domainSave(d: Domain): DomainRecord {
       maxMaptrackFrames: 0,
       cpupoolId: d.cpupool,
     },
-    age: now - d.createdAt,
+    age: now - d.startedAt,
     maxPages: d.maxPages,
     totPages: d.totPages,
     maxMappedGfn: d.maxMappedGfn,
@@ -175,7 +175,7 @@ export function domainLoad(d: Domain, record: DomainRecord): void {
   d.suspendEvtchn = record.suspendEvtchn;
   record.hvmParams.forEach((value, index) => (d.hvmParams[index] = value));
   d.vmAssist = record.vmAssist;
-  d.createdAt = d.xen.clock.now() - record.age;
+  d.startedAt = d.xen.clock.now() - record.age;
   d.xen.sched.ops.setParams(d, record.sched);
   if (record.sharedInfo !== undefined && ensureSharedInfo(d)) {
     d.sharedInfo!.bytes.set(record.sharedInfo.bytes);

@@ -26,14 +26,14 @@ export function attachVcpuInfo(v: Vcpu): void {
 }
 
 /**
- * Writes the wall clock of the moment when the guest's CLOCK_MONOTONIC was 0, i.e. of the domain's creation
- * (facts: guest-platform 6). The version is odd meanwhile.
+ * Writes the wall clock of the moment when the guest's CLOCK_MONOTONIC was 0 (facts: guest-platform 6): when the domain was first unpaused. Xen takes its creation,
+ * and a guest is behind by the time that it took to build. The version is odd meanwhile.
  */
 export function updateWallclock(d: Domain): void {
   if (d.sharedInfo === undefined) return;
   const { bytes } = d.sharedInfo;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const at = d.xen.clock.bootWallclock + BigInt(Math.round(d.createdAt));
+  const at = d.xen.clock.bootWallclock + BigInt(Math.round(d.startedAt));
   const seconds = at / 1_000_000_000n;
   const version = view.getUint32(SHARED_INFO.wcVersion, true);
   view.setUint32(SHARED_INFO.wcVersion, version + 1, true);
