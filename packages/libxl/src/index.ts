@@ -5,6 +5,7 @@ export { domainConfigFromJson, domainConfigToJson, type Json, yajlGen } from "./
 export type * from "./libxl_types.js";
 export { generateUuid, uuidFromString, uuidToString } from "./libxl_uuid.js";
 export { type Cfg, type CfgOptions, readCfg } from "./libxlu_cfg.js";
+export type { CoreFile } from "./xc_core.js";
 export * from "./xenctrl.js";
 export {
   createRpc,

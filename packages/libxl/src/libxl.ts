@@ -20,9 +20,11 @@ import { createDeathWatch, type DomainDeathGenerator, domainEvents, domainWaitSh
 import { getPhysinfo, getVersionInfo, perfcQuery, perfcReset, sendDebugKeys, xenConsoleRead, xenVersion } from "./libxl_host.js";
 import type { Ctx } from "./libxl_internal.js";
 import { retrieveDomainConfiguration, userdataRetrieve, userdataStore, userdataUnlink } from "./libxl_json.js";
-import { domainSchedParamsGet, domainSchedParamsSet } from "./libxl_sched.js";
+import { domainSetmaxmem, setMemoryTarget } from "./libxl_mem.js";
+import { domainSchedParamsGet, domainSchedParamsSet, schedCredit2ParamsGet, schedCredit2ParamsSet } from "./libxl_sched.js";
 import type { ConsoleType, Cpupoolinfo, DomainConfig, DomainEvent, DomainSchedParams, Dominfo, Physinfo, Vcpuinfo, VersionInfo } from "./libxl_types.js";
 import { domainPreserve, domainQualifierToDomid, domainRename, domidToName, nameToDomid, vmGetStartTime } from "./libxl_utils.js";
+import { type CoreFile, domainCoreDump } from "./xc_core.js";
 import type { ConsoleStream, PerfCounter, XenCtrl, XenVersion } from "./xenctrl.js";
 
 /** What libxl needs of the world besides the hypervisor. Each has a default that works in Node. */
@@ -68,6 +70,17 @@ export interface Libxl {
   domainPreserve(domid: number, newName: string): Promise<void>;
   listVcpu(domid: number): Promise<Vcpuinfo[]>;
   setVcpuaffinity(domid: number, vcpu: number, affinity: { hard?: number[]; soft?: number[]; force?: boolean }): Promise<void>;
+  /** Number of vCPUs that shall be online; goes through xenstore: NI while there is none. */
+  setVcpuonline(domid: number, count: number): Promise<void>;
+  /** The limit of a domain's memory in KiB; INVAL below its target. */
+  domainSetmaxmem(domid: number, maxMemkb: number): Promise<void>;
+  /** Asks the guest's balloon through xenstore: NI while there is none. */
+  setMemoryTarget(domid: number, targetMemkb: number): Promise<void>;
+  /** Writes memory and registers as an ELF core that gdb and readelf read; the domain stands still meanwhile (`libxl_domain_core_dump`). */
+  domainCoreDump(domid: number, file: CoreFile): Promise<void>;
+  /** The rate limit of pool 0's credit2, in microseconds (`libxl_sched_credit2_params_get`). */
+  schedCredit2ParamsGet(): Promise<{ ratelimit_us: number }>;
+  schedCredit2ParamsSet(params: { readonly ratelimit_us: number }): Promise<void>;
   domainSchedParamsGet(domid: number): Promise<DomainSchedParams>;
   domainSchedParamsSet(domid: number, params: DomainSchedParams): Promise<void>;
   /** Xen on Arm has no sendtrigger: always FAIL. */
@@ -154,6 +167,12 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     domainPreserve: (domid, newName) => domainPreserve(ctx, domid, newName),
     listVcpu: (domid) => listVcpu(ctx, domid),
     setVcpuaffinity: (domid, vcpu, affinity) => setVcpuaffinity(ctx, domid, vcpu, affinity),
+    setVcpuonline: (domid, count) => askThroughXenstore(ctx, domid, `run on ${count} vCPUs`),
+    domainSetmaxmem: (domid, maxMemkb) => domainSetmaxmem(ctx, domid, maxMemkb),
+    setMemoryTarget: (domid, targetMemkb) => setMemoryTarget(ctx, domid, targetMemkb),
+    domainCoreDump: (domid, file) => domainCoreDump(ctx, domid, file),
+    schedCredit2ParamsGet: () => schedCredit2ParamsGet(ctx),
+    schedCredit2ParamsSet: (params) => schedCredit2ParamsSet(ctx, params),
     domainSchedParamsGet: (domid) => domainSchedParamsGet(ctx, domid),
     domainSchedParamsSet: (domid, params) => domainSchedParamsSet(ctx, domid, params),
     sendTrigger: (domid, trigger) => sendTrigger(ctx, domid, trigger),

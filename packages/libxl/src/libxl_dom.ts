@@ -2,6 +2,7 @@ import { GUEST, HVM_CALLBACK_IRQ_PPI31, HVM_PARAM, MAGIC_PAGE, NR_MAGIC_PAGES, P
 import { LibxlError } from "./include/libxl.js";
 import { type GuestTree, guestDeviceTree, RNG_SEED_SIZE } from "./libxl_arm.js";
 import { call, type Ctx, fail, isErrno, reason } from "./libxl_internal.js";
+import { MAXMEM_SLACK_KB } from "./libxl_mem.js";
 import type { DomainBuildInfo, DomainConfig } from "./libxl_types.js";
 import { type Placement, placeSegments } from "./xg_dom_arm.js";
 import { type Arm64Image, isGzip, probeArm64Image } from "./xg_dom_armzimageloader.js";
@@ -11,8 +12,6 @@ import type { VcpuContext } from "./xenctrl.js";
 const WRITE_BYTES = 1 << 20;
 /** HVM_PARAM_STORE_PFN of a store that comes later. */
 const STORE_PFN_LATER = 0xffff_ffff_ffff_ffffn;
-/** Memory that Xen grants above the target, KiB (LIBXL_MAXMEM_CONSTANT). */
-const MAXMEM_SLACK_KB = 1024;
 const ENOMEM = 12;
 /** Kernels and ramdisks above this are refused while they are unpacked. */
 const MAX_UNPACKED = 0x4000_0000;

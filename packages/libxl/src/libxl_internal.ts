@@ -43,8 +43,10 @@ const ERRNO_TEXT: Readonly<Record<number, string>> = {
   95: "not supported",
 };
 
-/** An error's text, shorter for a refusal of the hypervisor. */
+/** An error's text. A refusal of the hypervisor is told in its own words where it has any, else in those of its errno. */
 export function reason(error: unknown): string {
+  const detail = error instanceof XenCtrlError ? /^\w+: errno \d+ \((.*)\)$/.exec(error.message)?.[1] : undefined;
+  if (detail !== undefined) return detail;
   if (error instanceof XenCtrlError) return `${ERRNO_TEXT[error.errno] ?? "refused"} (${error.message})`;
   return error instanceof Error ? error.message : String(error);
 }

@@ -6,6 +6,9 @@ import type { DomainSchedParams } from "./libxl_types.js";
 
 const MAX_WEIGHT = 65535;
 const PERCENT = 100;
+const NS_PER_US = 1000;
+const LEAST_RATELIMIT_US = 100;
+const MOST_RATELIMIT_US = 500_000;
 
 /** libxl_domain_sched_params_get. */
 export async function domainSchedParamsGet(ctx: Ctx, domid: number): Promise<DomainSchedParams> {
@@ -32,4 +35,18 @@ export async function domainSchedParamsSet(ctx: Ctx, domid: number, params: Doma
   if (cap !== undefined && !(cap >= 0 && cap <= most)) refuse(`cap ${cap} is not between 0 and ${most}, 100 for each vCPU`);
   const set = { ...(weight !== undefined && { weight }), ...(cap !== undefined && { cap }) };
   await call(ctx, "set the scheduler's parameters", domid, ctx.ctrl.setSchedulerParams(domid, set));
+}
+
+/** libxl_sched_credit2_params, of pool 0: the rate limit in microseconds. INVAL where the pool has another scheduler. */
+export async function schedCredit2ParamsGet(ctx: Ctx): Promise<{ ratelimit_us: number }> {
+  const { ratelimit } = await call(ctx, "ask for the scheduler's parameters", undefined, ctx.ctrl.getSchedulerGlobals());
+  return { ratelimit_us: ratelimit / NS_PER_US };
+}
+
+/** Sets the rate limit of pool 0; 0 switches it off. INVAL outside of what the scheduler takes. */
+export async function schedCredit2ParamsSet(ctx: Ctx, { ratelimit_us }: { readonly ratelimit_us: number }): Promise<void> {
+  const isPossible = ratelimit_us === 0 || (ratelimit_us >= LEAST_RATELIMIT_US && ratelimit_us <= MOST_RATELIMIT_US);
+  if (!Number.isInteger(ratelimit_us) || !isPossible)
+    throw fail(ctx, "INVAL", `ratelimit ${ratelimit_us} us is neither 0 nor between ${LEAST_RATELIMIT_US} and ${MOST_RATELIMIT_US}`);
+  await call(ctx, "set the scheduler's parameters", undefined, ctx.ctrl.setSchedulerGlobals({ ratelimit: ratelimit_us * NS_PER_US }));
 }

@@ -4,7 +4,16 @@
  * @module
  */
 import { DOMID, ERRNO, PAGE_SIZE, XEN_DOMINF, XEN_DOMINF_shutdownshift } from "xen-public";
-import { type ConsoleStream, type CreateDomain, type DomainInfo, type SchedulerParams, type VcpuContext, type XenCtrl, XenCtrlError } from "./xenctrl.js";
+import {
+  type ConsoleStream,
+  type CreateDomain,
+  type DomainInfo,
+  type SchedulerGlobals,
+  type SchedulerParams,
+  type VcpuContext,
+  type XenCtrl,
+  XenCtrlError,
+} from "./xenctrl.js";
 
 /** A domain's books. */
 export interface FakeDomain {
@@ -51,6 +60,7 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
   const calls: string[] = [];
   const failures = new Map<string, number>();
   const listeners = new Set<() => void>();
+  let globals: SchedulerGlobals = { ratelimit: 1_000_000 };
   let nextDomid = 1;
   let close: () => void = () => undefined;
   const closed = new Promise<void>((resolve) => {
@@ -220,6 +230,14 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
     async setSchedulerParams(domid, params) {
       const domain = find("setSchedulerParams", domid);
       domain.scheduler = { ...domain.scheduler, ...params };
+    },
+
+    async getSchedulerGlobals() {
+      return globals;
+    },
+    async setSchedulerGlobals(wanted) {
+      enter("setSchedulerGlobals");
+      globals = wanted;
     },
 
     async populatePhysmap(domid, gfn, pages) {

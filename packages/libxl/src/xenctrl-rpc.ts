@@ -34,6 +34,8 @@ export const XENCTRL_METHODS = [
   "getVcpuAffinity",
   "getSchedulerParams",
   "setSchedulerParams",
+  "getSchedulerGlobals",
+  "setSchedulerGlobals",
   "populatePhysmap",
   "writeGuestMemory",
   "readGuestMemory",

@@ -29,6 +29,9 @@ export interface XenCtrl {
   getVcpuAffinity(domid: number, vcpu: number): Promise<{ hard: number[]; soft: number[] }>;
   getSchedulerParams(domid: number): Promise<SchedulerParams>;
   setSchedulerParams(domid: number, params: Partial<SchedulerParams>): Promise<void>;
+  /** XEN_SYSCTL_SCHEDOP of pool 0. */
+  getSchedulerGlobals(): Promise<SchedulerGlobals>;
+  setSchedulerGlobals(globals: SchedulerGlobals): Promise<void>;
   // memory
   populatePhysmap(domid: number, gfn: number, pages: number): Promise<void>;
   writeGuestMemory(domid: number, ipa: number, bytes: Uint8Array): Promise<void>;
@@ -143,6 +146,12 @@ export interface SchedulerParams {
   readonly scheduler: number;
   readonly weight: number;
   readonly cap: number;
+}
+
+/** What a scheduler has for all domains together. */
+export interface SchedulerGlobals {
+  /** Nanoseconds that a vCPU may run before it can be preempted, 0 for off. */
+  readonly ratelimit: number;
 }
 
 export interface PhysInfo {

@@ -44,6 +44,8 @@ export function createInProcessXenCtrl(xen: Xen, { host = UNKNOWN_HOST }: InProc
     getVcpuAffinity: (domid, vcpu) => answer(() => mutable(domctl.getVcpuAffinity(domid, vcpu))),
     getSchedulerParams: (domid) => answer(() => domctl.getSchedulerParams(domid)),
     setSchedulerParams: (domid, { scheduler: _scheduler, ...params }) => answer(() => domctl.setSchedulerParams(domid, params)),
+    getSchedulerGlobals: () => answer(() => sysctl.getSchedulerGlobals()),
+    setSchedulerGlobals: (globals) => answer(() => sysctl.setSchedulerGlobals(globals)),
     populatePhysmap: (domid, gfn, pages) => answer(() => domctl.populatePhysmap(domid, gfn, pages)),
     writeGuestMemory: (domid, ipa, bytes) => answer(() => domctl.writeGuestMemory(domid, ipa, bytes)),
     readGuestMemory: (domid, ipa, length) =>

@@ -69,6 +69,8 @@ const ARGUMENTS: { readonly [M in keyof XenCtrlRpc]: readonly v.GenericSchema[] 
   getVcpuAffinity: [domid, vcpu],
   getSchedulerParams: [domid],
   setSchedulerParams: [domid, schedulerParams],
+  getSchedulerGlobals: [],
+  setSchedulerGlobals: [v.strictObject({ ratelimit: count(2 ** 42) })],
   populatePhysmap: [domid, gfn, u32],
   writeGuestMemory: [domid, ipa, bytes],
   readGuestMemory: [domid, ipa, count(4 * 1024 * 1024)],

@@ -43,6 +43,7 @@ function help(name: string | undefined): number {
 }
 
 async function runCommand(command: Command, args: readonly string[], global: GlobalOptions): Promise<number> {
+  if (command.takesAnything === true) args = [];
   const isHelpDeclared = command.options.some(({ short }) => short === "h");
   const specs = isHelpDeclared ? command.options : [...command.options, { short: "h", help: "" }];
   let parsed;

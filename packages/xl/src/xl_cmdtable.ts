@@ -1,4 +1,5 @@
 import type { OptionSpec } from "./getopt.js";
+import { ABSENT_COMMANDS } from "./xl_absent.js";
 import type { Command } from "./xl_context.js";
 
 const JSON_OPTION: OptionSpec = { long: "json", help: "Print JSON." };
@@ -122,6 +123,46 @@ export const CMDTABLE: readonly Command[] = [
     run: async (invocation) => (await import("./xl_vmcontrol.js")).resume(invocation),
   },
   {
+    name: "dump-core",
+    summary: "Write a domain's memory and registers to an ELF core",
+    usage: "<Domain> <File>",
+    options: [],
+    required: 2,
+    modifies: true,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_misc.js")).dumpCore(invocation),
+  },
+  {
+    name: "mem-max",
+    summary: "Set the limit of a domain's memory",
+    usage: "<Domain> <MemMB['b'|'k'|'m'|'g'|'t']>",
+    options: [],
+    required: 2,
+    modifies: true,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_mem.js")).memMax(invocation),
+  },
+  {
+    name: "mem-set",
+    summary: "Ask a domain to use that much memory",
+    usage: "<Domain> <MemMB['b'|'k'|'m'|'g'|'t']>",
+    options: [],
+    required: 2,
+    modifies: true,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_mem.js")).memSet(invocation),
+  },
+  {
+    name: "button-press",
+    summary: "Press a button of a domain; old, use trigger",
+    usage: "<Domain> <Button>",
+    options: [],
+    required: 2,
+    modifies: true,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_misc.js")).buttonPress(invocation),
+  },
+  {
     name: "vcpu-list",
     summary: "List the vCPUs of all or some domains",
     usage: "[Domain, ...]",
@@ -129,6 +170,29 @@ export const CMDTABLE: readonly Command[] = [
     modifies: false,
     dryRun: false,
     run: async (invocation) => (await import("./xl_info.js")).vcpuList(invocation),
+  },
+  {
+    name: "vcpu-pin",
+    summary: "Set on which CPUs a vCPU may run, and where it would rather",
+    usage: "[options] <Domain> <VCPU|all> <Hard affinity|-|all> [Soft affinity|-|all]",
+    options: [
+      { short: "f", long: "force", help: "Lift a pin that the guest has asked for." },
+      { short: "i", long: "ignore-global-affinity-masks", help: "Accepted; there are no global affinity masks." },
+    ],
+    required: 3,
+    modifies: true,
+    dryRun: true,
+    run: async (invocation) => (await import("./xl_sched.js")).vcpuPin(invocation),
+  },
+  {
+    name: "vcpu-set",
+    summary: "Ask a domain to run on that many vCPUs",
+    usage: "[option] <Domain> <vCPUs>",
+    options: [{ short: "i", long: "ignore-host", help: "Also more than the host has CPUs." }],
+    required: 2,
+    modifies: true,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_sched.js")).vcpuSet(invocation),
   },
   {
     name: "vm-list",
@@ -151,6 +215,23 @@ export const CMDTABLE: readonly Command[] = [
     modifies: false,
     dryRun: false,
     run: async (invocation) => (await import("./xl_info.js")).info(invocation),
+  },
+  {
+    name: "sched-credit2",
+    summary: "Get or set credit2's parameters",
+    usage: "[-d <Domain> [-w[=WEIGHT]|-c[=CAP]]] [-s [-r RATELIMIT]] [-p CPUPOOL]",
+    options: [
+      { short: "d", long: "domain", argument: "DOMAIN", help: "The domain to show or change." },
+      { short: "w", long: "weight", argument: "WEIGHT", help: "Its weight, 1 to 65535." },
+      { short: "c", long: "cap", argument: "CAP", help: "Its cap in percent of a CPU, 0 for none." },
+      { short: "s", long: "schedparam", help: "Show or change what is for all domains together." },
+      { short: "r", long: "ratelimit_us", argument: "RLIMIT", help: "How long a vCPU runs at least, in microseconds, 0 for off." },
+      { short: "p", long: "cpupool", argument: "CPUPOOL", help: "Only this CPU pool." },
+      JSON_OPTION,
+    ],
+    modifies: true,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_sched.js")).schedCredit2(invocation),
   },
   {
     name: "domid",
@@ -183,6 +264,26 @@ export const CMDTABLE: readonly Command[] = [
     run: async (invocation) => (await import("./xl_vmcontrol.js")).rename(invocation),
   },
   {
+    name: "trigger",
+    summary: "Send a trigger to a domain",
+    usage: "<Domain> <nmi|reset|init|power|sleep|s3resume> [VCPU]",
+    options: [],
+    required: 2,
+    modifies: true,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_misc.js")).trigger(invocation),
+  },
+  {
+    name: "sysrq",
+    summary: "Send a sysrq to a domain",
+    usage: "<Domain> <letter>",
+    options: [],
+    required: 2,
+    modifies: true,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_misc.js")).sysrq(invocation),
+  },
+  {
     name: "debug-keys",
     summary: "Send debug keys to Xen; xl dmesg shows the answer",
     usage: "<Keys>",
@@ -211,6 +312,24 @@ export const CMDTABLE: readonly Command[] = [
     run: async (invocation) => (await import("./xl_info.js")).uptime(invocation),
   },
   {
+    name: "claims",
+    summary: "List domains with the memory that they have claimed",
+    usage: "",
+    options: [JSON_OPTION],
+    modifies: false,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_info.js")).list(invocation),
+  },
+  {
+    name: "cpupool-list",
+    summary: "List CPU pools",
+    usage: "[-c|--cpus] [CpuPool]",
+    options: [{ short: "c", long: "cpus", help: "Show the CPUs." }, JSON_OPTION],
+    modifies: false,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_sched.js")).cpupoolList(invocation),
+  },
+  {
     name: "monitor",
     summary: "Watch a domain and act when it ends; create starts it",
     usage: "<Domain>",
@@ -221,6 +340,7 @@ export const CMDTABLE: readonly Command[] = [
     isHidden: true,
     run: async (invocation) => (await import("./xl_monitor.js")).monitor(invocation),
   },
+  ...ABSENT_COMMANDS,
 ];
 
 /** Finds a command by its name or an unambiguous start of it; the exact name always wins (cmdtable_lookup). */

@@ -59,7 +59,7 @@ export async function attach(
     stream.write(bytes).catch((reason: unknown) => {
       if (isRefused || (reason as { errno?: unknown }).errno !== EBUSY) return;
       isRefused = true;
-      error.write(`xl: ${(reason as Error).message}; this one only reads\r\n`);
+      error.write("xl: somebody else types at this console; this one only reads\r\n");
     });
   };
   stream.onOutput((bytes) => void output.write(bytes));

@@ -48,8 +48,10 @@ export interface Command {
   readonly modifies: boolean;
   /** -N is understood. */
   readonly dryRun: boolean;
-  /** Not shown in the list of commands. */
+  /** Not shown in the list of commands, and found by its whole name alone. */
   readonly isHidden?: boolean;
+  /** Options are not looked at. */
+  readonly takesAnything?: boolean;
   /** Resolves to the exit code. */
   readonly run: (invocation: Invocation) => Promise<number>;
 }
@@ -76,6 +78,12 @@ export async function findDomain(xl: Xl, qualifier: string): Promise<number> {
     const code = (error as { code?: unknown }).code;
     throw new XlError(`${qualifier} is an invalid domain identifier (rc=${typeof code === "number" ? code : "unknown"})`);
   }
+}
+
+/** Runs a libxl call whose failure xl only tells: pause, unpause, resume and the like exit 0 all the same. */
+export async function tolerate(xl: Xl, call: Promise<void>): Promise<number> {
+  await call.catch((error: unknown) => xl.tell(error));
+  return EXIT.success;
 }
 
 /** Prints a value as JSON, bigints as decimal strings. */

@@ -17,6 +17,8 @@ interface ListOptions {
   readonly context: boolean;
   readonly cpupool: boolean;
   readonly numa: boolean;
+  /** `xl claims`: the memory that is claimed and not yet given. */
+  readonly claims?: boolean;
 }
 
 /** Text of `xl list`, for named domains (facts: xl 3.1). */
@@ -24,6 +26,7 @@ export function formatList(domains: readonly (Dominfo & { readonly name: string;
   let text = "Name                                        ID   Mem VCPUs\tState\tTime(s)";
   if (options.verbose) text += "   UUID                            Reason-Code\tSecurity Label";
   if (options.context && !options.verbose) text += "   Security Label";
+  if (options.claims) text += "  Claimed";
   if (options.cpupool) text += "         Cpupool";
   if (options.numa) text += " NODE Affinity";
   text += "\n";
@@ -39,6 +42,7 @@ export function formatList(domains: readonly (Dominfo & { readonly name: string;
     );
     if (options.verbose) text += ` ${d.uuid}${d.shutdown ? printf(" %8x", d.shutdown_code) : printf(" %8s", "-")}`;
     if (options.verbose || options.context) text += printf(" %16s", d.ssid_label ?? "-");
+    if (options.claims) text += printf(" %5lu", d.outstanding_memkb / 1024);
     if (options.cpupool) text += printf("%16s", d.pool_name);
     if (options.numa) text += " all";
     text += "\n";
@@ -65,7 +69,15 @@ export async function list({ xl, command, options, operands }: Invocation): Prom
       named.map((d) => ({ ...d, state: stateLetters(d) })),
     );
   else
-    xl.out(formatList(named, { verbose: options.has("verbose"), context: options.has("context"), cpupool: options.has("cpupool"), numa: options.has("numa") }));
+    xl.out(
+      formatList(named, {
+        claims: command.name === "claims",
+        verbose: options.has("verbose"),
+        context: options.has("context"),
+        cpupool: options.has("cpupool"),
+        numa: options.has("numa"),
+      }),
+    );
   return EXIT.success;
 }
 

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type DomainConfig, hostPaths, isLibxlError, type Libxl, readCfg, domainConfigToJson, yajlGen } from "libxl";
 import { attach } from "./xl_console.js";
-import { EXIT, findDomain, type Invocation, type Xl, XlError } from "./xl_context.js";
+import { EXIT, findDomain, type Invocation, tolerate, type Xl, XlError } from "./xl_context.js";
 import { describeCommand } from "./xl_help.js";
 import { watch } from "./xl_monitor.js";
 import { parseConfigData } from "./xl_parse.js";
@@ -91,12 +91,6 @@ function startMonitor(domid: number, name: string): void {
   });
   closeSync(log);
   monitor.unref();
-}
-
-/** Runs a libxl call whose failure xl only tells: pause, unpause, resume exit 0 all the same. */
-async function tolerate(xl: Xl, call: Promise<void>): Promise<number> {
-  await call.catch((error: unknown) => xl.tell(error));
-  return EXIT.success;
 }
 
 /** `xl pause`. */

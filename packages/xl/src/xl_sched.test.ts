@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createTestBed, type TestBed } from "../test/run-xl.js";
+import { SPINNING_GUEST, writeImage } from "../test/tiny-guest.js";
+import { parseMemSizeKb } from "./xl_mem.js";
+
+// Each test runs real processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+let bed: TestBed;
+beforeAll(async () => {
+  bed = await createTestBed();
+  writeImage(join(bed.directory, "spinning"), SPINNING_GUEST);
+  writeFileSync(join(bed.directory, "a.cfg"), `name = "a"\nkernel = "${join(bed.directory, "spinning")}"\nmemory = 16\nvcpus = 2\n`);
+  expect(await bed.xl(["create", "-q", "-p", "-e", join(bed.directory, "a.cfg")])).toMatchObject({ code: 0 });
+}, 60_000);
+afterAll(() => bed?.close());
+
+it.each([
+  ["16", 16 * 1024],
+  ["16m", 16 * 1024],
+  ["2G", 2 * 1024 * 1024],
+  ["4096b", 4],
+  ["12k", 12],
+])("%s of memory are %d KiB", (text, kib) => expect(parseMemSizeKb(text)).toBe(kib));
+it.each(["", "x", "1mb", "-1", "1.5g"])("%j is no memory size", (text) => expect(() => parseMemSizeKb(text)).toThrow("no memory size"));
+
+const HEADER = "Name                                ID Weight  Cap\n";
+
+describe("commands that read and set", () => {
+  it.each<[string, string[], number, RegExp, RegExp]>([
+    ["credit2's pool", ["sched-credit2", "-s"], 0, /^Cpupool Pool-0: ratelimit=1000us\n$/, /^$/],
+    ["credit2's rate limit", ["sched-credit2", "-s", "-r", "2000"], 0, /^$/, /^$/],
+    ["a rate limit out of range", ["sched-credit2", "-s", "-r", "7"], 1, /^$/, /ratelimit 7 us is neither 0 nor between/],
+    ["a domain's weight and cap", ["sched-credit2", "-d", "a", "-w", "512", "-c", "50"], 0, /^$/, /^$/],
+    ["a domain's weight, read", ["sched-credit2", "-d", "a"], 0, new RegExp(`^${HEADER}a {36}1 {4}512 {3}50\n$`), /^$/],
+    ["all", ["sched-credit2"], 0, new RegExp(`^Cpupool Pool-0: ratelimit=2000us\n${HEADER}a .*\n$`), /^$/],
+    ["a weight of nobody", ["sched-credit2", "-w", "5"], 1, /^$/, /need a domain/],
+    ["a pool and a domain", ["sched-credit2", "-d", "a", "-p", "Pool-0"], 1, /^$/, /does not go with/],
+    ["a weight out of range", ["sched-credit2", "-d", "a", "-w", "70000"], 1, /^$/, /weight 70000/],
+    ["pools", ["cpupool-list"], 0, /^Name {15}CPUs {3}Sched {5}Active {3}Domain count\nPool-0 {15}1 {3}credit2 {7}y {10}\d\n$/, /^$/],
+    ["pools' CPUs", ["cpupool-list", "-c", "Pool-0"], 0, /^Name {15}CPU list\nPool-0 {13}0\n$/, /^$/],
+    ["no such pool", ["cpupool-list", "x"], 1, /^$/, /CPU pool "x" does not exist/],
+    ["a pin", ["vcpu-pin", "a", "1", "0", "all"], 0, /^$/, /^$/],
+    ["a pin of all vCPUs", ["vcpu-pin", "a", "all", "-", "0"], 0, /^$/, /^$/],
+    ["a pin, dry", ["-N", "vcpu-pin", "a", "0", "all", "0"], 0, /^cpumap: all all\n$/, /^$/],
+    ["a pin to CPUs that are not there", ["vcpu-pin", "a", "0", "5"], 1, /^$/, /pin|affinity/],
+    ["a pin of no vCPU", ["vcpu-pin", "a", "x", "0"], 1, /^$/, /"x" is no vCPU/],
+    ["more vCPUs than the host has", ["vcpu-set", "a", "3"], 1, /^$/, /more than the host's 1; -i insists/],
+    ["vCPUs without xenstore", ["vcpu-set", "a", "1"], 1, /^$/, /no xenstore yet/],
+    ["a memory limit", ["mem-max", "a", "32"], 0, /^$/, /^$/],
+    ["a memory limit below what it has", ["mem-max", "a", "8"], 1, /^$/, /less than the 16384 KiB/],
+    ["a balloon without xenstore", ["mem-set", "a", "8"], 1, /^$/, /no xenstore yet/],
+    ["claims", ["claims"], 0, /^Name.*Time\(s\) {2}Claimed\nDomain-0 .* 0\na .* {5}0\n$/, /^$/],
+    ["a trigger: refused, but exit 0", ["trigger", "a", "nmi"], 0, /^$/, /cannot send the trigger nmi/],
+    ["no trigger", ["trigger", "a", "bang"], 1, /^$/, /"bang" is no trigger/],
+    ["a button: old, refused, but exit 0", ["button-press", "a", "power"], 0, /^$/, /button-press is old.*\n.*cannot send/],
+    ["a sysrq: refused, but exit 0", ["sysrq", "a", "h"], 0, /^$/, /no xenstore yet/],
+    ["two letters of sysrq", ["sysrq", "a", "hh"], 1, /^Usage/, /give one character/],
+    ["what Arm does not have", ["save", "-c", "a", "file"], 1, /^$/, /^xl: save means nothing here: Xen on Arm has no save and restore\n$/],
+    ["a core where no file can be", ["dump-core", "a", "/nowhere/core"], 1, /^$/, /cannot write the core: ENOENT/],
+  ])("%s", async (_title, args, code, stdout, stderr) => {
+    const result = await bed.xl(args);
+    expect(result).toMatchObject({ code, stdout: expect.stringMatching(stdout) as string, stderr: expect.stringMatching(stderr) as string });
+  });
+
+  it("dump-core writes a core of the guest", async () => {
+    const path = join(bed.directory, "core");
+    expect(await bed.xl(["dump-core", "a", path])).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    const { statSync } = await import("node:fs");
+    expect(statSync(path).size).toBe(4096 + 16 * 1024 * 1024);
+  });
+
+  it.each([["sched-credit2"], ["cpupool-list"], ["claims"]])("%s --json", async (command) => {
+    expect(JSON.parse((await bed.xl([command, "--json"])).stdout)).toBeInstanceOf(Array);
+  });
+});

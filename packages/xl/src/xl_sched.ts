@@ -1,0 +1,142 @@
+import type { Libxl } from "libxl";
+import { printf } from "./printf.js";
+import { formatCpumap } from "./xl_info.js";
+import { EXIT, findDomain, type Invocation, printJson, XlError } from "./xl_context.js";
+
+const HEADER: string = printf("%-33s %4s %6s %4s\n", "Name", "ID", "Weight", "Cap");
+
+interface Row {
+  readonly name: string;
+  readonly domid: number;
+  readonly weight: number;
+  readonly cap: number;
+}
+
+async function rowOf(libxl: Libxl, domid: number): Promise<Row> {
+  const { weight = 0, cap = 0 } = await libxl.domainSchedParamsGet(domid);
+  return { name: (await libxl.domidToName(domid)) ?? "(null)", domid, weight, cap };
+}
+
+function formatRow({ name, domid, weight, cap }: Row): string {
+  return printf("%-33s %4d %6d %4d\n", name, domid, weight, cap);
+}
+
+function numberOf(text: string | undefined, what: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d+$/.test(text)) throw new XlError(`${what} "${text}" is not a number`);
+  return Number(text);
+}
+
+/** `xl sched-credit2`: shows or sets weight and cap of a domain, or the rate limit of a pool. */
+export async function schedCredit2({ xl, options }: Invocation): Promise<number> {
+  const [domain, pool] = [options.value("domain"), options.value("cpupool")];
+  const [weight, cap, ratelimit] = [
+    numberOf(options.value("weight"), "weight"),
+    numberOf(options.value("cap"), "cap"),
+    numberOf(options.value("ratelimit_us"), "ratelimit"),
+  ];
+  const ofDomain = domain !== undefined || weight !== undefined || cap !== undefined;
+  if (ofDomain && pool !== undefined) throw new XlError("a cpupool (-p) does not go with -d, -w or -c");
+  if (domain === undefined && (weight !== undefined || cap !== undefined)) throw new XlError("-w and -c need a domain: -d");
+  const libxl = await xl.libxl();
+
+  if (options.has("schedparam")) {
+    if (domain !== undefined) throw new XlError("-s is about a cpupool and does not go with -d");
+    if (ratelimit !== undefined) await libxl.schedCredit2ParamsSet({ ratelimit_us: ratelimit });
+    else await showPools(libxl, pool, (text) => xl.out(text));
+    return EXIT.success;
+  }
+  if (ratelimit !== undefined) throw new XlError("-r needs -s");
+  if (domain !== undefined) {
+    const domid = await findDomain(xl, domain);
+    if (weight !== undefined || cap !== undefined) {
+      await libxl.domainSchedParamsSet(domid, { ...(weight !== undefined && { weight }), ...(cap !== undefined && { cap }) });
+      return EXIT.success;
+    }
+    const row = await rowOf(libxl, domid);
+    if (options.has("json")) printJson(xl, row);
+    else xl.out(HEADER + formatRow(row));
+    return EXIT.success;
+  }
+  const guests = (await libxl.listDomain()).filter(({ domid }) => domid !== 0);
+  if (options.has("json")) {
+    const pools = (await libxl.listCpupool()).filter(({ pool_name }) => pool === undefined || pool === pool_name);
+    const { ratelimit_us } = await libxl.schedCredit2ParamsGet();
+    const rows = await Promise.all(guests.map(async ({ domid, cpupool }) => ({ ...(await rowOf(libxl, domid)), cpupool })));
+    printJson(
+      xl,
+      pools.map(({ pool_name, poolid }) => ({ pool_name, ratelimit_us, domains: rows.filter(({ cpupool }) => cpupool === poolid) })),
+    );
+    return EXIT.success;
+  }
+  await showPools(libxl, pool, async (text, poolid) => {
+    const rows = await Promise.all(guests.filter(({ cpupool }) => cpupool === poolid).map(({ domid }) => rowOf(libxl, domid)));
+    xl.out(text + HEADER + rows.map(formatRow).join(""));
+  });
+  return EXIT.success;
+}
+
+async function showPools(libxl: Libxl, wanted: string | undefined, show: (text: string, poolid: number) => unknown): Promise<void> {
+  const { ratelimit_us } = await libxl.schedCredit2ParamsGet();
+  const only = wanted === undefined ? undefined : await libxl.cpupoolQualifierToCpupoolid(wanted);
+  for (const { poolid, pool_name, sched } of await libxl.listCpupool()) {
+    if (only !== undefined && poolid !== only) continue;
+    if (sched === "credit2") await show(printf("Cpupool %s: ratelimit=%dus\n", pool_name, ratelimit_us), poolid);
+  }
+}
+
+/** `xl cpupool-list`. */
+export async function cpupoolList({ xl, options, operands }: Invocation): Promise<number> {
+  const libxl = await xl.libxl();
+  const only = operands[0] === undefined ? undefined : await libxl.cpupoolQualifierToCpupoolid(operands[0]);
+  const pools = (await libxl.listCpupool()).filter(({ poolid }) => only === undefined || poolid === only);
+  if (options.has("json")) {
+    printJson(xl, pools);
+    return EXIT.success;
+  }
+  xl.out(printf("%-19s", "Name") + (options.has("cpus") ? "CPU list\n" : "CPUs   Sched     Active   Domain count\n"));
+  for (const { pool_name, cpumap, sched, n_dom } of pools) {
+    const rest = options.has("cpus") ? cpumap.join(",") : printf("%3d %9s       y       %4d", cpumap.length, sched, n_dom);
+    xl.out(`${printf("%-19s", pool_name)}${rest}\n`);
+  }
+  return EXIT.success;
+}
+
+/** The CPUs of an affinity argument: undefined for "-", which leaves it as it is. */
+type CpuArgument = readonly number[] | undefined;
+
+/** `xl vcpu-pin`. */
+export async function vcpuPin({ xl, options, operands }: Invocation): Promise<number> {
+  const { parseCpuRange } = await import("./xl_parse.js");
+  const [domain, vcpuText, hardText, softText = "-"] = operands as [string, string, string, string?];
+  const libxl = await xl.libxl();
+  const domid = await findDomain(xl, domain);
+  const { nr_cpus: cpus } = await libxl.getPhysinfo();
+  const cpusOf = (text: string): CpuArgument => (text === "-" ? undefined : parseCpuRange(text, cpus));
+  if (vcpuText !== "all" && !/^\d+$/.test(vcpuText)) throw new XlError(`"${vcpuText}" is no vCPU: give its number or all`);
+  const [hard, soft] = [cpusOf(hardText), cpusOf(softText)];
+  if (xl.global.dryRun) {
+    const shown = [hard, soft].filter((map) => map !== undefined).map((map) => formatCpumap(map, cpus));
+    xl.out(`cpumap: ${shown.join(" ")}\n`);
+    return EXIT.success;
+  }
+  const vcpus = vcpuText === "all" ? (await libxl.listVcpu(domid)).map(({ vcpuid }) => vcpuid) : [Number(vcpuText)];
+  for (const vcpu of vcpus) {
+    await libxl.setVcpuaffinity(domid, vcpu, { ...(hard && { hard: [...hard] }), ...(soft && { soft: [...soft] }), force: options.has("force") });
+  }
+  return EXIT.success;
+}
+
+/** `xl vcpu-set`. */
+export async function vcpuSet({ xl, options, operands }: Invocation): Promise<number> {
+  const [domain, text] = operands as [string, string];
+  const libxl = await xl.libxl();
+  const domid = await findDomain(xl, domain);
+  if (!/^[1-9]\d*$/.test(text)) throw new XlError(`"${text}" is no number of vCPUs`);
+  const wanted = Number(text);
+  const [{ vcpu_online: online, vcpu_max_id }, { nr_cpus: cpus }] = [await libxl.domainInfo(domid), await libxl.getPhysinfo()];
+  if (wanted > online && wanted > cpus && !options.has("ignore-host")) throw new XlError(`${wanted} vCPUs are more than the host's ${cpus}; -i insists`);
+  if (wanted > vcpu_max_id + 1) throw new XlError(`the domain has only ${vcpu_max_id + 1} vCPUs`);
+  await libxl.setVcpuonline(domid, wanted);
+  return EXIT.success;
+}
