@@ -12,14 +12,11 @@ import { type Helper, helper } from "./helper.js";
  * WebAssembly has no fused multiply-add. In single precision the product is exact as a double, and a sum rounded to odd rounds once more to single
  * without harm. In double precision the product and the sums are split exactly into two doubles each (Dekker, Knuth) and what is below
  * the leading part is rounded to odd before the last addition (Boldo and Melquiond, "Emulation of FMA", 2008). Outside of a safe range of
- * exponents, and wherever flags or modes matter, the helper in software is taken.
+ * exponents, in other modes, and where FPSR changes, the helper in software is taken.
  */
 
-/** Non-zero unless FPCR is 0 and FPSR.IXC is set; for helpers. */
-const isSlow = (): Value => {
-  const ixc = i32.konst(FPSR.IXC);
-  return i32.or(fpcr(), i32.xor(i32.and(fpsr(), ixc), ixc));
-};
+/** 1 until FPSR.IXC is set: an inexact result must set it. */
+const isInexactNews = (): Value => i32.eqz(i32.and(fpsr(), i32.konst(FPSR.IXC)));
 
 /** The sum of two doubles and what its rounding lost, exactly (Knuth). */
 function twoSum(body: Body, a: Value, b: Value): readonly [Value, Value] {
@@ -44,7 +41,8 @@ function split(body: Body, a: Value): readonly [Value, Value] {
   return [high, body.let(f64.sub(a, high))];
 }
 
-function fusedDouble(body: Body, addend: Value, a: Value, b: Value): Value {
+/** The result, and whether it was rounded. */
+function fusedDouble(body: Body, addend: Value, a: Value, b: Value): readonly [result: Value, isInexact: Value] {
   const product = body.let(f64.mul(a, b));
   const [ah, al] = split(body, a);
   const [bh, bl] = split(body, b);
@@ -52,12 +50,15 @@ function fusedDouble(body: Body, addend: Value, a: Value, b: Value): Value {
   const [t, tl] = twoSum(body, addend, below);
   const [v, vl] = twoSum(body, product, t);
   const [z, zl] = twoSum(body, tl, vl);
-  return f64.add(v, toOdd(body, z, zl));
+  const result = body.let(f64.add(v, toOdd(body, z, zl)));
+  const [, rest] = twoSum(body, v, z);
+  return [result, i32.or(f64.ne(zl, f64.konst(0)), f64.ne(rest, f64.konst(0)))];
 }
 
-function fusedSingle(body: Body, addend: Value, a: Value, b: Value): Value {
+function fusedSingle(body: Body, addend: Value, a: Value, b: Value): readonly [result: Value, isInexact: Value] {
   const [sum, lost] = twoSum(body, body.let(f64.mul(convert.f64_f32(a), convert.f64_f32(b))), body.let(convert.f64_f32(addend)));
-  return convert.f32_f64(toOdd(body, sum, lost));
+  const result = body.let(convert.f32_f64(toOdd(body, sum, lost)));
+  return [result, i32.or(f64.ne(lost, f64.konst(0)), f64.ne(convert.f64_f32(result), sum))];
 }
 
 /** Numbers between 2^-450 and 2^450: no part of their product or sum leaves the normal numbers. */
@@ -70,13 +71,13 @@ export const fused = (p: Precision): Helper => {
   return helper(`fused_${type}`, [type, type, type], type, (body, call, addend, a, b) => {
     if (!addend || !a || !b) throw new TypeError("three parameters");
     const soft = (): Value => fromBits(p, call(mulAdd(formatOf(p)), toBits(p, addend), toBits(p, a), toBits(p, b)));
-    body.if(isSlow(), () => body.return(soft()));
+    body.if(fpcr(), () => body.return(soft()));
     if (p) {
       const isZeroAddend = f64.eq(addend, f64.konst(0));
       body.if(i32.eqz(i32.and(i32.and(isModest(a), isModest(b)), i32.or(isModest(addend), isZeroAddend))), () => body.return(soft()));
     }
-    const result = body.let((p ? fusedDouble : fusedSingle)(body, addend, a, b));
-    body.if(isNotNormal(p, result), () => body.return(soft()));
+    const [result, isInexact] = (p ? fusedDouble : fusedSingle)(body, addend, a, b);
+    body.if(i32.or(isNotNormal(p, result), i32.and(isInexactNews(), isInexact)), () => body.return(soft()));
     return result;
   });
 };
@@ -113,7 +114,7 @@ export function fusedLanes(p: Precision): Helper {
   return helper("fused_f32x4", types, "v128", (body, call, addend, a, b, count) => {
     if (!addend || !a || !b || !count) throw new TypeError("four parameters");
     const soft = (): Value => call(eachLane(SINGLE, mulAdd(SINGLE), 3), addend, a, b, count);
-    body.if(isSlow(), () => body.return(soft()));
+    body.if(i32.or(fpcr(), isInexactNews()), () => body.return(soft()));
     const [low, high] = [fusedPair(body, "low", addend, a, b), fusedPair(body, "high", addend, a, b)];
     const result = body.let(v128.shuffle(low, high, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]));
     const size = lanes[2].shl(result, i32.konst(1));
