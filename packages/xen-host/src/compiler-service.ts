@@ -45,7 +45,8 @@ export function createCompilerService(thread: URL): CompilerService {
       clearTimeout(idle);
       worker ??= start();
       waiting.set(next, done);
-      worker.postMessage({ id: next++, requests } satisfies CompilerQuestion);
+      // The words change hands: nobody here reads them again.
+      worker.postMessage({ id: next++, requests } satisfies CompilerQuestion, requests.map(({ words }) => words.buffer as ArrayBuffer));
     },
   };
 }
