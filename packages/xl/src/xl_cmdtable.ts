@@ -35,6 +35,18 @@ export const CMDTABLE: readonly Command[] = [
     run: async (invocation) => (await import("./xl_vmcontrol.js")).create(invocation),
   },
   {
+    name: "config-update",
+    summary: "Keep a config with a domain for its next restart",
+    usage: "<Domain> <ConfigFile> [options] [vars]",
+    options: [
+      { short: "f", long: "defconfig", argument: "FILE", help: "Use the given configuration file." },
+      { short: "d", help: "Print the configuration to standard error." },
+    ],
+    modifies: true,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_vmcontrol.js")).configUpdate(invocation),
+  },
+  {
     name: "list",
     summary: "List information about all or one domain",
     usage: "[options] [Domain]",

@@ -1,8 +1,15 @@
-import type { ActionOnShutdown, DomainConfig, DomainEvent, Libxl, ShutdownReason } from "libxl";
+import { mkdir, open } from "node:fs/promises";
+import { join } from "node:path";
+import { type ActionOnShutdown, type DomainConfig, domainConfigFromJson, type DomainEvent, hostPaths, type Libxl, type ShutdownReason } from "libxl";
 import { EXIT, findDomain, type Invocation } from "./xl_context.js";
 
-/** Pause before a domain is made again, in milliseconds. */
-const RESTART_DELAY = 2000;
+/** Name of the userdata in which `xl config-update` leaves what the next restart is to use. */
+export const UPDATED_CONFIG = "xl";
+
+/** Pause before a domain is made again, in milliseconds: the usual one, and the longest after many short lives. */
+const RESTART_DELAY = { usual: 2000, longest: 64_000 } as const;
+/** A domain that ends sooner than that, in milliseconds, brakes its next start. */
+const SHORT_LIFE = 10_000;
 
 /** The key that decides what happens at an end; none for a suspend, which is no end. */
 const ACTION_KEYS = { poweroff: "on_poweroff", reboot: "on_reboot", crash: "on_crash", watchdog: "on_watchdog", soft_reset: "on_soft_reset" } as const;
@@ -18,14 +25,47 @@ export async function monitor({ xl, operands }: Invocation): Promise<number> {
 
 /** Watches a domain, and those that are made in its place, until it is gone for good (facts: lifecycle 8). Resolves to the exit code. */
 export async function watch(libxl: Libxl, domid: number, log: (line: string) => void): Promise<number> {
+  const monitor: Monitor = { libxl, log, brake: createBrake() };
   let current: number | undefined = domid;
-  while (current !== undefined) current = await watchOne(libxl, current, log);
+  while (current !== undefined) current = await watchOne(monitor, current);
   return EXIT.success;
 }
 
+interface Monitor {
+  readonly libxl: Libxl;
+  readonly log: (line: string) => void;
+  readonly brake: Brake;
+}
+
+/** Keeps a domain that dies again and again from being made again and again without a pause. */
+export interface Brake {
+  /** A life begins. */
+  start(): void;
+  /** It has ended: milliseconds to wait before the next one, twice as many after each short life in a row. */
+  delay(): number;
+}
+
+/** Builds a brake; `now` gives milliseconds. */
+export function createBrake(now: () => number = Date.now): Brake {
+  let startedAt = now();
+  let delay: number = RESTART_DELAY.usual;
+  let isFirst = true;
+  return {
+    start: () => void (startedAt = now()),
+    delay() {
+      const isShort = now() - startedAt < SHORT_LIFE;
+      delay = isShort && !isFirst ? Math.min(2 * delay, RESTART_DELAY.longest) : RESTART_DELAY.usual;
+      isFirst = false;
+      return delay;
+    },
+  };
+}
+
 /** Returns the domain that took its place, or undefined when there is nothing left to watch. */
-async function watchOne(libxl: Libxl, domid: number, log: (line: string) => void): Promise<number | undefined> {
+async function watchOne(monitor: Monitor, domid: number): Promise<number | undefined> {
+  const { libxl, log } = monitor;
   log(`watching domain ${domid}`);
+  monitor.brake.start();
   const config = await libxl.retrieveDomainConfiguration(domid);
   for await (const event of libxl.domainEvents(domid)) {
     if (event.type === "domain_death") {
@@ -38,7 +78,7 @@ async function watchOne(libxl: Libxl, domid: number, log: (line: string) => void
     }
     const action = actionFor(config, event);
     log(`domain ${domid} has shut down, reason ${event.shutdown_reason} (${event.shutdown_code}); action ${action}`);
-    return act(libxl, domid, config, action, log);
+    return act(monitor, domid, config, action);
   }
   return undefined;
 }
@@ -52,20 +92,48 @@ export function actionFor(config: DomainConfig, event: Pick<Extract<DomainEvent,
   return config[key] ?? (key === "on_reboot" ? "restart" : key === "on_soft_reset" ? "soft_reset" : "destroy");
 }
 
-async function act(libxl: Libxl, domid: number, config: DomainConfig, action: ActionOnShutdown, log: (line: string) => void): Promise<number | undefined> {
+async function act({ libxl, log, brake }: Monitor, domid: number, config: DomainConfig, action: ActionOnShutdown): Promise<number | undefined> {
   if (action === "preserve") return undefined;
-  if (action === "coredump_destroy" || action === "coredump_restart") log("there are no core dumps yet; going on without");
+  if (action === "coredump_destroy" || action === "coredump_restart") await dumpCore(libxl, domid, config.c_info.name, log);
   if (action === "soft_reset") log("Xen on Arm has no soft reset; the domain is destroyed");
+  const next = await updatedConfig(libxl, domid, config, log);
 
   if (action === "restart_rename") await setAside(libxl, domid, config, log);
   else await libxl.domainDestroy(domid);
   if (action === "destroy" || action === "coredump_destroy" || action === "soft_reset") return undefined;
 
-  log(`making the domain again in ${RESTART_DELAY / 1000} s`);
-  await new Promise((resolve) => setTimeout(resolve, RESTART_DELAY));
-  const next = await libxl.domainCreateNew(config);
-  await libxl.domainUnpause(next);
-  return next;
+  const delay = brake.delay();
+  log(`making the domain again in ${delay / 1000} s${delay > RESTART_DELAY.usual ? ": it does not live long" : ""}`);
+  await new Promise((resolve) => setTimeout(resolve, delay));
+  const made = await libxl.domainCreateNew(next);
+  await libxl.domainUnpause(made);
+  return made;
+}
+
+/** What `xl config-update` left for the next start, or else the config as it is. */
+async function updatedConfig(libxl: Libxl, domid: number, config: DomainConfig, log: (line: string) => void): Promise<DomainConfig> {
+  const text = await libxl.userdataRetrieve(domid, UPDATED_CONFIG).catch(() => undefined);
+  if (text === undefined) return config;
+  log("the config was updated");
+  return domainConfigFromJson(JSON.parse(text));
+}
+
+/** Writes a core to dump/NAME beside the host's log; a failure is only told. */
+async function dumpCore(libxl: Libxl, domid: number, name: string, log: (line: string) => void): Promise<void> {
+  const directory = join(hostPaths(process.env).directory, "dump");
+  const path = join(directory, name);
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const file = await open(path, "w", 0o600);
+    try {
+      await libxl.domainCoreDump(domid, file);
+    } finally {
+      await file.close();
+    }
+    log(`the core of domain ${domid} is in ${path}`);
+  } catch (error) {
+    log(`cannot dump the core of domain ${domid} to ${path}: ${(error as Error).message}`);
+  }
 }
 
 /** Renames the dead domain to NAME-YYYYMMDDTHHMMZ, with another UUID, and leaves it. */

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -235,6 +235,15 @@ describe("the monitor", () => {
     const { child, ended } = await watch("echo");
     child.kill();
     expect((await ended).stdout).toBe("ready\n");
+  });
+
+  it("coredump-restart leaves a core, and makes the guest again from the config that config-update left", async () => {
+    await create("echo", 'on_poweroff="coredump-restart"');
+    const updated = await bed.xl(["config-update", "echo", cfg("echo"), 'name="updated"']);
+    expect(updated).toMatchObject({ code: 0, stdout: "", stderr: expect.stringContaining("for experts") as string });
+    await bed.xl(["console", "-t", "vuart", "echo"], { input: "q" });
+    await waitUntil(async () => (await state("updated")) !== "", "the new guest");
+    expect(statSync(join(bed.hostDirectory, "dump", "echo")).size).toBeGreaterThan(16 * 1024 * 1024);
   });
 
   it("rename-restart keeps the old guest under another name and UUID", async () => {

@@ -6,7 +6,7 @@ import { type DomainConfig, hostPaths, isLibxlError, type Libxl, readCfg, domain
 import { attach } from "./xl_console.js";
 import { EXIT, findDomain, type Invocation, tolerate, type Xl, XlError } from "./xl_context.js";
 import { describeCommand } from "./xl_help.js";
-import { watch } from "./xl_monitor.js";
+import { UPDATED_CONFIG, watch } from "./xl_monitor.js";
 import { parseConfigData } from "./xl_parse.js";
 
 /** INVAL, as `xl create`'s exit code. */
@@ -43,6 +43,29 @@ export async function create(invocation: Invocation): Promise<number> {
     if (!isLibxlError(error)) throw error;
     throw new XlError(error.message, -error.code);
   }
+}
+
+/** `xl config-update`: keeps a config with the domain, which its next restart uses. */
+export async function configUpdate({ xl, command, options, operands }: Invocation): Promise<number> {
+  xl.err("xl: config-update is for experts: a running domain does not see it, and no check is made that it fits\n");
+  const [domain, ...rest] = operands;
+  const file = options.value("defconfig") ?? rest.find((operand) => !operand.includes("="));
+  if (domain === undefined || file === undefined) {
+    xl.err("xl: config-update needs a domain and a config file\n\n");
+    xl.out(describeCommand(command));
+    return EXIT.failure;
+  }
+  const domid = await findDomain(xl, domain);
+  const libxl = await xl.libxl();
+  const text = await readConfigText(
+    file,
+    rest.filter((operand) => operand.includes("=")),
+  );
+  const json = domainConfigToJson(withAbsolutePaths(await parse(xl, libxl, file, text)));
+  if (options.has("d")) xl.err(`${yajlGen(json)}\n`);
+  await libxl.domainInfo(domid);
+  await libxl.userdataStore(domid, UPDATED_CONFIG, JSON.stringify(json));
+  return EXIT.success;
 }
 
 /** The file's text with the k=v arguments as further lines; /dev/null is an empty file. */
