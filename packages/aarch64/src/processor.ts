@@ -8,7 +8,7 @@ import { AT, EXIT, layoutOf, type Layout, P2M_FRAMES, P2M_READ_ONLY, P2M_VALID, 
 import { type MmioAccess, mmioAccess } from "./mmio.js";
 import type { PageAccess, Processor, ProcessorOptions, VcpuRecord, VcpuRegisters } from "./processor.types.js";
 import { loadVcpu, saveVcpu, Registers } from "./registers.js";
-import { ACCESS } from "./runtime.js";
+import { ACCESS } from "./runtime/translate.js";
 import { type InterpreterExports, State } from "./state.js";
 import { SystemInstructions } from "./system-instructions.js";
 import { Tlbs } from "./tlb.js";

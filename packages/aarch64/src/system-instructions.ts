@@ -3,7 +3,8 @@ import { isIdBlock, SYSREG_BY_ENCODING, type SysregInfo } from "./sysregs.js";
 import { sysreg } from "./exit.js";
 import { AT, EXIT, FAULT, type StoredSysreg, sysregAt, THEN } from "./layout.js";
 import type { ProcessorOptions } from "./processor.types.js";
-import { ACCESS, type HostImports } from "./runtime.js";
+import type { HostImports } from "./runtime.js";
+import { ACCESS } from "./runtime/translate.js";
 import type { InterpreterExports, State } from "./state.js";
 import type { Tlbs } from "./tlb.js";
 
