@@ -1,6 +1,6 @@
 import { AT, type Layout, THEN } from "./layout.js";
 import { definer, put64 } from "./runtime/emit.js";
-import { defineExceptions, pcOf, then } from "./runtime/exceptions.js";
+import { defineExceptions, give, pcOf } from "./runtime/exceptions.js";
 import { defineFills } from "./runtime/fill.js";
 import { defineTranslate } from "./runtime/translate.js";
 import { call, callStatement, type FunctionRef, type ModuleBuilder } from "./wasm/module.js";
@@ -84,7 +84,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
   const counter = define(["i32"], (b) => callStatement(b, host.counter));
   const predecode = define(["i32"], (b, record) => {
     callStatement(b, host.predecode, record);
-    then(b, THEN.again);
+    give(b, THEN.again);
   });
 
   return { ...fills, ...exceptions, translate, mrs, msr, sys, counter, predecode, becameHot: host.becameHot };

@@ -29,8 +29,8 @@ const pstate = (): Value => {
   return i32.or(i32.or(i32.shl(nzcv(), i32.konst(28)), i32.shl(get32(AT.IL), i32.konst(20))), i32.or(get32(AT.DAIF), mode));
 };
 
-/** Returns a THEN. */
-export const then = (b: Body, value: number): void => b.return(i32.konst(value));
+/** Returns a THEN. (Not named so: a module that exports `then` is taken for a promise.) */
+export const give = (b: Body, value: number): void => b.return(i32.konst(value));
 
 type ExceptionFunction = "fault" | "fetchFault" | "alignmentFault" | "raise" | "raiseNext" | "interrupt" | "exit" | "enterException" | "eret" | "spSel";
 
@@ -59,7 +59,7 @@ export function defineExceptions(define: Define): Record<ExceptionFunction, Func
   );
   const enter = (b: Body, esr: Value, returnAddress: Value, offset: number): void => {
     b.drop(call(enterException, esr, returnAddress, i32.konst(offset)));
-    then(b, THEN.jump);
+    give(b, THEN.jump);
   };
 
   /** Takes what AT.FAULT describes, with the PC given. */
@@ -67,7 +67,7 @@ export function defineExceptions(define: Define): Record<ExceptionFunction, Func
     b.if(i32.eq(get32(AT.FAULT), i32.konst(FAULT.stage2)), () => {
       put64(b, AT.PC, pc);
       put32(b, AT.EXIT, i32.konst(EXIT.mmio));
-      then(b, THEN.exit);
+      give(b, THEN.exit);
     });
     put64(b, sysregAt("FAR_EL1"), get64(AT.FAULT_VA));
     enter(b, get32(AT.FAULT_ESR), pc, 0);
@@ -86,7 +86,7 @@ export function defineExceptions(define: Define): Record<ExceptionFunction, Func
     put64(b, AT.PC, pcOf(record));
     put32(b, AT.EXIT, code);
     put32(b, AT.EXIT_ARG, arg);
-    then(b, THEN.exit);
+    give(b, THEN.exit);
   });
 
   /** Takes an IRQ at AT.PC if one is due: at the start of a run, and behind ERET. */
@@ -120,7 +120,7 @@ export function defineExceptions(define: Define): Record<ExceptionFunction, Func
     put64(b, AT.PC, target);
     b.if(get32(AT.IL), () => enter(b, i32.konst(0x0e << 26), target, 0));
     pollInterrupt(b);
-    then(b, THEN.jump);
+    give(b, THEN.jump);
   });
 
   const spSel = define(
