@@ -308,7 +308,7 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       enter("debugKeys");
     },
     async perfcQuery() {
-      return [{ name: "vpsci: system_suspend", values: [0], isArray: false }];
+      return [{ name: "vpsci_system_suspend", label: "vpsci: system_suspend", values: [0], isArray: false, perCpu: [0] }];
     },
     async perfcReset() {
       enter("perfcReset");

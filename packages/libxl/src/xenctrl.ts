@@ -191,9 +191,13 @@ export interface XenVersion {
 
 export interface PerfCounter {
   readonly name: string;
+  /** What tools call it. */
+  readonly label: string;
   /** One value per pCPU, or per slot of an array counter. */
   readonly values: readonly number[];
   readonly isArray: boolean;
+  /** Per pCPU in any case. */
+  readonly perCpu: readonly number[];
 }
 
 export interface CpupoolInfo {

@@ -1,1 +1,2 @@
 export { main } from "./xl.js";
+export { xenperf } from "./xenperf.js";

@@ -24,7 +24,10 @@ export interface TestBed {
   readonly hostBin: string;
   readonly env: NodeJS.ProcessEnv;
   /** Runs `xl` to its end. */
-  xl(args: readonly string[], options?: { readonly input?: string; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string }): Promise<Result>;
+  xl(
+    args: readonly string[],
+    options?: { readonly input?: string; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly bin?: "xl" | "xenperf" },
+  ): Promise<Result>;
   /** Starts `xl` and leaves it running. */
   startXl(args: readonly string[]): ChildProcess;
   /** Process id of the running host. */
@@ -58,7 +61,8 @@ export async function createTestBed(): Promise<TestBed> {
     hostPid,
     startXl: (args) => spawn(process.execPath, [xlBin, ...args], { env, stdio: "pipe" }),
     xl(args, options = {}) {
-      const child = spawn(process.execPath, [xlBin, ...args], { env: { ...env, ...options.env }, cwd: options.cwd, stdio: "pipe" });
+      const bin = join(directory, `xl/bin/${options.bin ?? "xl"}.js`);
+      const child = spawn(process.execPath, [bin, ...args], { env: { ...env, ...options.env }, cwd: options.cwd, stdio: "pipe" });
       child.stdin.on("error", () => undefined);
       child.stdin.end(options.input ?? "");
       return finished(child);
