@@ -1,5 +1,5 @@
 /**
- * The processor model that guests see: a lean v8.0 with LSE and CRC32 (facts of the Arm ARM, D19). Fields not set read 0: no crypto, PAN, PAuth,
+ * The processor model that guests see: v8.0 with LSE, CRC32 and the cryptographic instructions (Arm ARM D19). Fields not set read 0: no PAN, PAuth,
  * SVE, PMU or AArch32. CSV2, CSV3, ECBHB and E0PD keep Linux from any mitigation of side channels that an emulator does not have.
  */
 const MODEL = {
@@ -9,8 +9,8 @@ const MODEL = {
   ID_AA64PFR0_EL1: 0x1100_0000_0000_0011n,
   // Two breakpoints, two watchpoints, v8.0 debug; they are RAZ/WI as in Xen.
   ID_AA64DFR0_EL1: 0x0010_1006n,
-  // Atomic = 2, CRC32 = 1.
-  ID_AA64ISAR0_EL1: 0x0021_0000n,
+  // Atomic = 2, CRC32 = 1, SHA2 = 1 (SHA-256), SHA1 = 1, AES = 2 (with PMULL).
+  ID_AA64ISAR0_EL1: 0x0021_1120n,
   // 40-bit physical addresses, 16-bit ASIDs, 4 KiB granule only.
   ID_AA64MMFR0_EL1: 0x0f00_0022n,
   // ECBHB.
