@@ -2,6 +2,7 @@ import type { Libxl } from "libxl";
 import { getopt, GetoptError } from "./getopt.js";
 import { CMDTABLE, lookup } from "./xl_cmdtable.js";
 import { type Command, EXIT, type GlobalOptions, type Xl, XlError } from "./xl_context.js";
+import { type GlobalConfig, readGlobalConfig } from "./xl_conf.js";
 import { describeCommand, listCommands } from "./xl_help.js";
 
 /** xl as a whole: takes the arguments behind its name, resolves to the exit code. */
@@ -63,7 +64,14 @@ async function runCommand(command: Command, args: readonly string[], global: Glo
     process.stdout.write(describeCommand(command));
     return EXIT.usage;
   }
-  const xl = createXl(global);
+  let conf: GlobalConfig;
+  try {
+    conf = await readGlobalConfig(process.env, (line) => void process.stderr.write(`${line}\n`));
+  } catch (error) {
+    process.stderr.write(`xl: ${(error as Error).message}\n`);
+    return EXIT.failure;
+  }
+  const xl = createXl(global, conf);
   try {
     return await command.run({ xl, command, ...parsed });
   } catch (error) {
@@ -74,7 +82,7 @@ async function runCommand(command: Command, args: readonly string[], global: Glo
   }
 }
 
-function createXl(global: GlobalOptions): Xl & { close(): Promise<void> } {
+function createXl(global: GlobalOptions, conf: GlobalConfig): Xl & { close(): Promise<void> } {
   let libxl: Promise<Libxl> | undefined;
   let logged = "";
   const log = (line: string): void => {
@@ -85,6 +93,7 @@ function createXl(global: GlobalOptions): Xl & { close(): Promise<void> } {
   process.stdout.on("error", () => process.exit(EXIT.failure));
   return {
     global,
+    conf,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     tell(error) {

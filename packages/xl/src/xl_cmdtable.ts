@@ -28,7 +28,7 @@ export const CMDTABLE: readonly Command[] = [
       { short: "e", help: "Do not watch the domain's end." },
       { short: "V", long: "vncviewer", help: "Accepted; there is no graphical console." },
       { short: "A", long: "vncviewer-autopass", help: "Accepted; there is no graphical console." },
-      { short: "i", long: "ignore-global-affinity-masks", help: "Accepted; there are no global affinity masks." },
+      { short: "i", long: "ignore-global-affinity-masks", help: "Ignore the CPU masks of xl.conf." },
     ],
     modifies: true,
     dryRun: true,
@@ -189,7 +189,7 @@ export const CMDTABLE: readonly Command[] = [
     usage: "[options] <Domain> <VCPU|all> <Hard affinity|-|all> [Soft affinity|-|all]",
     options: [
       { short: "f", long: "force", help: "Lift a pin that the guest has asked for." },
-      { short: "i", long: "ignore-global-affinity-masks", help: "Accepted; there are no global affinity masks." },
+      { short: "i", long: "ignore-global-affinity-masks", help: "Ignore the CPU masks of xl.conf." },
     ],
     required: 3,
     modifies: true,

@@ -1,5 +1,6 @@
 import type { Libxl } from "libxl";
 import type { Options, OptionSpec } from "./getopt.js";
+import type { GlobalConfig } from "./xl_conf.js";
 
 /** What the global options say. */
 export interface GlobalOptions {
@@ -16,6 +17,8 @@ export interface GlobalOptions {
 /** What a command has of the world. */
 export interface Xl {
   readonly global: GlobalOptions;
+  /** What xl.conf says. */
+  readonly conf: GlobalConfig;
   /** Writes to standard output; no newline is added. */
   out(text: string): void;
   /** Writes to standard error; no newline is added. */

@@ -1,6 +1,7 @@
 import type { Libxl } from "libxl";
 import { printf } from "./printf.js";
 import { formatCpumap } from "./xl_info.js";
+import { maskCpus } from "./xl_conf.js";
 import { EXIT, findDomain, type Invocation, printJson, XlError } from "./xl_context.js";
 
 const HEADER: string = printf("%-33s %4s %6s %4s\n", "Name", "ID", "Weight", "Cap");
@@ -112,7 +113,8 @@ export async function vcpuPin({ xl, options, operands }: Invocation): Promise<nu
   const libxl = await xl.libxl();
   const domid = await findDomain(xl, domain);
   const { nr_cpus: cpus } = await libxl.getPhysinfo();
-  const cpusOf = (text: string): CpuArgument => (text === "-" ? undefined : parseCpuRange(text, cpus));
+  const masks = options.has("ignore-global-affinity-masks") ? [] : xl.conf.cpumasks.map((text) => parseCpuRange(text, cpus));
+  const cpusOf = (text: string): CpuArgument => (text === "-" ? undefined : maskCpus(parseCpuRange(text, cpus), masks));
   if (vcpuText !== "all" && !/^\d+$/.test(vcpuText)) throw new XlError(`"${vcpuText}" is no vCPU: give its number or all`);
   const [hard, soft] = [cpusOf(hardText), cpusOf(softText)];
   if (xl.global.dryRun) {

@@ -4,10 +4,11 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type DomainConfig, hostPaths, isLibxlError, type Libxl, readCfg, domainConfigToJson, yajlGen } from "libxl";
 import { attach } from "./xl_console.js";
+import { applyGlobalConfig, maskCpus } from "./xl_conf.js";
 import { EXIT, findDomain, type Invocation, tolerate, type Xl, XlError } from "./xl_context.js";
 import { describeCommand } from "./xl_help.js";
 import { UPDATED_CONFIG, watch } from "./xl_monitor.js";
-import { parseConfigData } from "./xl_parse.js";
+import { parseConfigData, parseCpuRange } from "./xl_parse.js";
 
 /** INVAL, as `xl create`'s exit code. */
 const EXIT_INVAL = 6;
@@ -31,7 +32,8 @@ export async function create(invocation: Invocation): Promise<number> {
   );
   if (!options.has("quiet")) xl.err(`xl: reading the config from ${file}\n`);
   const libxl = await xl.libxl();
-  const config = await parse(xl, libxl, file, text);
+  const own = applyGlobalConfig(await parse(xl, libxl, file, text), xl.conf);
+  const config = options.has("ignore-global-affinity-masks") ? own : await withMasks(xl, libxl, own);
   if (options.has("d")) xl.err(`${yajlGen(domainConfigToJson(config))}\n`);
   if (options.has("dryrun") || xl.global.dryRun) {
     xl.out(`${yajlGen(domainConfigToJson(config))}\n`);
@@ -76,6 +78,16 @@ async function readConfigText(file: string, variables: readonly string[]): Promi
   } catch (error) {
     throw new XlError(`cannot read the config file ${file}: ${(error as Error).message}`, EXIT_FAIL);
   }
+}
+
+/** Keeps every vCPU within the masks of xl.conf. */
+async function withMasks({ conf }: Xl, libxl: Libxl, config: DomainConfig): Promise<DomainConfig> {
+  if (conf.cpumasks.length === 0) return config;
+  const { nr_cpus: nrCpus } = await libxl.getPhysinfo();
+  const masks = conf.cpumasks.map((text) => parseCpuRange(text, nrCpus));
+  const all = Array.from({ length: nrCpus }, (_, cpu) => cpu);
+  const wanted = config.b_info.vcpu_hard_affinity ?? Array.from({ length: config.b_info.max_vcpus ?? 1 }, () => all);
+  return { ...config, b_info: { ...config.b_info, vcpu_hard_affinity: wanted.map((cpus) => maskCpus(cpus, masks)) } };
 }
 
 async function parse(xl: Xl, libxl: Libxl, source: string, text: string): Promise<DomainConfig> {
