@@ -140,8 +140,13 @@ export const FORMS: readonly Form[] = [
     hot: true,
     run: (s, { sf, op }, r) => {
       const ops = width(sf);
-      const left = ops.shl(s.r(sf, r.n), amount(sf, s.imm32(0)));
-      s.setR(sf, r.d, (op ? ops.shrU : ops.shrS)(left, amount(sf, s.imm32(1))));
+      const [up, down] = [s.imm32(0), s.imm32(1)];
+      // UXTB, UXTH and the like, where the amounts are known.
+      if (op && up.constant !== undefined && up.constant === down.constant) {
+        return s.setR(sf, r.d, ops.and(s.r(sf, r.n), ops.konst((1n << (BigInt(ops.bits) - up.constant)) - 1n)));
+      }
+      const left = ops.shl(s.r(sf, r.n), amount(sf, up));
+      s.setR(sf, r.d, (op ? ops.shrU : ops.shrS)(left, amount(sf, down)));
     },
   }),
   form({
@@ -171,14 +176,16 @@ export const FORMS: readonly Form[] = [
     bits: "sf 00 100111 N 0 Rm:5 imms:6 Rn:5 Rd:5",
     asm: ["[Rm=Rn N=sf] ror <Rd>, <Rn>, #<imms>", "[N=sf] extr <Rd>, <Rn>, <Rm>, #<imms>"],
     by: ["sf"],
+    derive: { rotates: { values: [0, 1], of: (f) => (f["Rn"] === f["Rm"] ? 1 : 0) } },
     when: (f) => f["sf"] === f["N"] && (f["sf"] === 1 || (f["imms"] ?? 0) < 32),
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
     imm: (f) => BigInt(f["imms"] ?? 0),
     hot: true,
-    run: (s, { sf }, r) => {
+    run: (s, { sf, rotates }, r) => {
       // (n:m >> lsb): n is shifted in two steps so that lsb 0 shifts it out altogether.
       const ops = width(sf);
       const lsb = s.imm(sf);
+      if (rotates) return s.setR(sf, r.d, ops.rotr(s.r(sf, r.m), lsb));
       const high = ops.shl(ops.shl(s.r(sf, r.n), ops.konst(1)), ops.sub(ops.konst(ops.bits - 1), lsb));
       s.setR(sf, r.d, ops.or(ops.shrU(s.r(sf, r.m), lsb), high));
     },

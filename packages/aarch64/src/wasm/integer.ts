@@ -79,9 +79,14 @@ function integerOps(type: "i32" | "i64", code: Readonly<Record<string, number>>)
   /** Computes with constants at once. `b` of a shift is taken modulo the width. */
   const folding = (operator: Binary, compute: (a: bigint, b: bigint) => bigint): Binary => (a, b) =>
     a.constant === undefined || b.constant === undefined ? operator(a, b) : konst(compute(a.constant, b.constant));
+  /** An operator whose sides may be exchanged, with its identity on either. */
+  const commuting = (name: string, identity: bigint, compute: (a: bigint, b: bigint) => bigint): Binary => {
+    const operator = withIdentity(folding(arithmetic(name), compute), identity);
+    return (a, b) => (a.constant === identity ? b : operator(a, b));
+  };
   const amount = (b: bigint): bigint => b & BigInt(bits - 1);
-  const xor = withIdentity(folding(arithmetic("xor"), (a, b) => a ^ b), 0n);
-  const and = withIdentity(folding(arithmetic("and"), (a, b) => a & b), -1n);
+  const xor = commuting("xor", 0n, (a, b) => a ^ b);
+  const and = commuting("and", -1n, (a, b) => a & b);
   const eqz = unary(type, "i32", op("eqz"));
   return {
     type,
@@ -103,14 +108,14 @@ function integerOps(type: "i32" | "i64", code: Readonly<Record<string, number>>)
     leU: compare("leU"),
     geS: compare("geS"),
     geU: compare("geU"),
-    add: withIdentity(folding(arithmetic("add"), (a, b) => a + b), 0n),
+    add: commuting("add", 0n, (a, b) => a + b),
     sub: withIdentity(folding(arithmetic("sub"), (a, b) => a - b), 0n),
     mul: arithmetic("mul"),
     divS: arithmetic("divS"),
     divU: arithmetic("divU"),
     remU: arithmetic("remU"),
     and: (a, b) => (a.constant === 0n || b.constant === 0n ? konst(0) : and(a, b)),
-    or: withIdentity(folding(arithmetic("or"), (a, b) => a | b), 0n),
+    or: commuting("or", 0n, (a, b) => a | b),
     xor,
     shl: withIdentity(folding(arithmetic("shl"), (a, b) => a << amount(b)), 0n),
     shrS: withIdentity(folding(arithmetic("shrS"), (a, b) => a >> amount(b)), 0n),
