@@ -59,6 +59,8 @@ export interface Libxl {
   domainUnpause(domid: number): Promise<void>;
   /** Continues a suspended domain (`libxl_domain_resume`). `suspendCancel` true is the fast path that `xl resume` takes. */
   domainResume(domid: number, suspendCancel: boolean): Promise<void>;
+  /** Asks the guest through xenstore to suspend itself to RAM (`libxl_domain_suspend_only`); NI while there is no xenstore. */
+  domainSuspendOnly(domid: number): Promise<void>;
   /** Asks the guest to power off through xenstore; NI while there is no xenstore. */
   domainShutdown(domid: number): Promise<void>;
   /** Asks the guest to reboot through xenstore; NI while there is no xenstore. */
@@ -160,6 +162,7 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     domainPause: (domid) => domainPause(ctx, domid),
     domainUnpause: (domid) => domainUnpause(ctx, domid),
     domainResume: (domid, suspendCancel) => domainResume(ctx, domid, suspendCancel),
+    domainSuspendOnly: (domid) => askThroughXenstore(ctx, domid, "suspend itself"),
     domainShutdown: (domid) => askThroughXenstore(ctx, domid, "power off"),
     domainReboot: (domid) => askThroughXenstore(ctx, domid, "reboot"),
     domainDestroy: (domid) => domainDestroy(ctx, domid),

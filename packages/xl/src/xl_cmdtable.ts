@@ -125,6 +125,16 @@ export const CMDTABLE: readonly Command[] = [
     run: async (invocation) => (await import("./xl_console.js")).console(invocation),
   },
   {
+    name: "suspend",
+    summary: "Ask a domain to suspend itself to RAM",
+    usage: "<Domain>",
+    options: [],
+    required: 1,
+    modifies: true,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_vmcontrol.js")).suspend(invocation),
+  },
+  {
     name: "resume",
     summary: "Continue a suspended domain where it asked to be resumed",
     usage: "<Domain>",
@@ -313,6 +323,21 @@ export const CMDTABLE: readonly Command[] = [
     modifies: false,
     dryRun: false,
     run: async (invocation) => (await import("./xl_info.js")).dmesg(invocation),
+  },
+  {
+    name: "top",
+    summary: "Watch the domains: CPU, memory and state",
+    usage: "[options]",
+    options: [
+      { short: "b", long: "batch", help: "Print plain text instead of filling the screen." },
+      { short: "d", long: "delay", argument: "SECONDS", help: "Seconds between two looks; 3 without." },
+      { short: "i", long: "iterations", argument: "NUMBER", help: "Stop after that many." },
+      { short: "f", long: "full-name", help: "Do not cut names." },
+      { short: "v", long: "vcpus", help: "Also show the time of each vCPU." },
+    ],
+    modifies: false,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_top.js")).top(invocation),
   },
   {
     name: "uptime",

@@ -140,6 +140,13 @@ export async function unpause({ xl, operands }: Invocation): Promise<number> {
   return tolerate(xl, (await xl.libxl()).domainUnpause(domid));
 }
 
+/** `xl suspend`, which Xen's xl does not have on Arm: exit 1 where the guest cannot be asked or does not. */
+export async function suspend({ xl, operands }: Invocation): Promise<number> {
+  const domid = await findDomain(xl, operands[0] as string);
+  await (await xl.libxl()).domainSuspendOnly(domid);
+  return EXIT.success;
+}
+
 /** `xl resume`: the fast path, without a look at the domain's state. */
 export async function resume({ xl, operands }: Invocation): Promise<number> {
   const domid = await findDomain(xl, operands[0] as string);
