@@ -89,7 +89,7 @@ export class Compiler {
     });
     if (blocks.length === 0) return;
     const used = new Set([...words.keys()].map((offset) => offset >> 12));
-    for (const number of [...pages.keys()]) if (!used.has(number)) pages.delete(number);
+    for (const number of pages.keys()) if (!used.has(number)) pages.delete(number);
     for (const block of blocks) this.#statistics.instructions += block.instructions.length;
     const el = this.#view.getInt32(AT.EL, true) === 1 ? 1 : 0;
     this.#queue.set(record, { record, entry, el, tier, pages, words: Int32Array.from([...words].flat()) });
@@ -185,7 +185,7 @@ export class Compiler {
 
   /** Drops everything. */
   invalidateAll(): void {
-    for (const page of [...this.#regions.keys()]) this.invalidatePage(page);
+    for (const page of this.#regions.keys()) this.invalidatePage(page);
     this.#queue.clear();
     this.#pending.clear();
   }
