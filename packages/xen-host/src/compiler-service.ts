@@ -46,7 +46,10 @@ export function createCompilerService(thread: URL): CompilerService {
       worker ??= start();
       waiting.set(next, done);
       // The words change hands: nobody here reads them again.
-      worker.postMessage({ id: next++, requests } satisfies CompilerQuestion, requests.map(({ words }) => words.buffer as ArrayBuffer));
+      worker.postMessage(
+        { id: next++, requests } satisfies CompilerQuestion,
+        requests.map(({ words }) => words.buffer as ArrayBuffer),
+      );
     },
   };
 }
