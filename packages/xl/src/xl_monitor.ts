@@ -77,7 +77,7 @@ async function watchOne(monitor: Monitor, domid: number): Promise<number | undef
       continue;
     }
     const action = actionFor(config, event);
-    log(`domain ${domid} has shut down, reason ${event.shutdown_reason} (${event.shutdown_code}); action ${action}`);
+    log(`domain ${domid} has shut down, reason ${event.shutdown_reason} (${event.shutdown_code}); action ${nameOf(action)}`);
     return act(monitor, domid, config, action);
   }
   return undefined;
@@ -92,22 +92,44 @@ export function actionFor(config: DomainConfig, event: Pick<Extract<DomainEvent,
   return config[key] ?? (key === "on_reboot" ? "restart" : key === "on_soft_reset" ? "soft_reset" : "destroy");
 }
 
+/** An action as xl.cfg spells it. */
+function nameOf(action: ActionOnShutdown): string {
+  return action === "restart_rename" ? "rename-restart" : action.replaceAll("_", "-");
+}
+
 async function act({ libxl, log, brake }: Monitor, domid: number, config: DomainConfig, action: ActionOnShutdown): Promise<number | undefined> {
   if (action === "preserve") return undefined;
   if (action === "coredump_destroy" || action === "coredump_restart") await dumpCore(libxl, domid, config.c_info.name, log);
   if (action === "soft_reset") log("Xen on Arm has no soft reset; the domain is destroyed");
+  const isRestarted = action !== "destroy" && action !== "coredump_destroy" && action !== "soft_reset";
+  if (isRestarted && !(await waitBraked(libxl, domid, brake.delay() - RESTART_DELAY.usual, log))) return undefined;
   const next = await updatedConfig(libxl, domid, config, log);
 
   if (action === "restart_rename") await setAside(libxl, domid, config, log);
   else await libxl.domainDestroy(domid);
-  if (action === "destroy" || action === "coredump_destroy" || action === "soft_reset") return undefined;
+  if (!isRestarted) return undefined;
 
-  const delay = brake.delay();
-  log(`making the domain again in ${delay / 1000} s${delay > RESTART_DELAY.usual ? ": it does not live long" : ""}`);
-  await new Promise((resolve) => setTimeout(resolve, delay));
+  log(`making the domain again in ${RESTART_DELAY.usual / 1000} s`);
+  await sleep(RESTART_DELAY.usual);
   const made = await libxl.domainCreateNew(next);
   await libxl.domainUnpause(made);
   return made;
+}
+
+/** Waits with the dead domain still there, so that `xl destroy` ends a storm; false if somebody did that. */
+async function waitBraked(libxl: Libxl, domid: number, milliseconds: number, log: (line: string) => void): Promise<boolean> {
+  if (milliseconds <= 0) return true;
+  const { uuid } = await libxl.domainInfo(domid);
+  log(`domain ${domid} did not live long: it is made again ${milliseconds / 1000} s later, unless it is destroyed before`);
+  await sleep(milliseconds);
+  const found = await libxl.domainInfo(domid).catch(() => undefined);
+  if (found?.uuid === uuid) return true;
+  log(`domain ${domid} was destroyed meanwhile: it is not made again`);
+  return false;
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** What `xl config-update` left for the next start, or else the config as it is. */

@@ -237,6 +237,22 @@ describe("the monitor", () => {
     expect((await ended).stdout).toBe("ready\n");
   });
 
+  it("brakes a guest that dies again and again, and destroy ends that", async () => {
+    await create("echo", 'on_poweroff="restart"', 'name="storm"');
+    const log = (): string => readFileSync(join(bed.hostDirectory, "xl-storm.log"), "utf8");
+    for (const lives of [1, 2, 3]) {
+      await waitUntil(() => log().split("watching domain").length === lives + 1 && !log().endsWith("again in 2 s\n"), `life ${lives}`);
+      const { child, ended } = await watch("storm");
+      child.stdin?.write("q");
+      await waitUntil(() => log().split("action restart").length === lives + 1, `death ${lives}`);
+      child.kill();
+      await ended;
+    }
+    await waitUntil(() => log().includes("did not live long: it is made again 6 s later, unless it is destroyed before"), "the brake");
+    expect(await bed.xl(["destroy", "storm"])).toMatchObject({ code: 0 });
+    await waitUntil(() => log().endsWith("was destroyed meanwhile: it is not made again\n"), "the monitor to end");
+  });
+
   it("coredump-restart leaves a core, and makes the guest again from the config that config-update left", async () => {
     await create("echo", 'on_poweroff="coredump-restart"');
     const updated = await bed.xl(["config-update", "echo", cfg("echo"), 'name="updated"']);
