@@ -1,7 +1,7 @@
 /// <reference path="../wasm.d.ts" preserve="true" />
 export type { Exit, BudgetExit, WaitExit, CallExit, SysregExit, MmioExit, GuestErrorExit } from "./exit.js";
 export { sysreg } from "./exit.js";
-export type { Processor, ProcessorOptions, VcpuRegisters, VcpuRecord, PageAccess } from "./processor.types.js";
+export type { Processor, ProcessorOptions, VcpuRegisters, VcpuRecord, PageAccess, MemoryMove } from "./processor.types.js";
 export { createProcessor } from "./processor.js";
 export { type Assembled, type AssembledSection, type AssembleOptions, assemble } from "./asm/assemble.js";
 export { disassemble } from "./asm/disassemble.js";

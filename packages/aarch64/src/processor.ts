@@ -1,38 +1,26 @@
-import { CodeCache } from "./code-cache.js";
-import { Compiler, type CompilerOptions, type CompilerStatistics, DEFAULT_COMPILER_OPTIONS } from "./compiler/compiler.js";
-import { inThread } from "./compiler/translate.js";
+import { type CompilerOptions, type CompilerStatistics, DEFAULT_COMPILER_OPTIONS } from "./compiler/compiler.js";
+import { Engine, type EngineOptions } from "./engine.js";
 import type { BudgetExit, CallExit, Exit, MmioExit, SysregExit, WaitExit } from "./exit.js";
-import { buildInterpreter } from "./interpreter/loop.js";
-import { Predecoder } from "./interpreter/predecode.js";
 import { AT, EXIT, layoutOf, type Layout, P2M_FRAMES, P2M_READ_ONLY, P2M_VALID, RECORD_BYTES } from "./layout.js";
 import { type MmioAccess, mmioAccess } from "./mmio.js";
-import type { PageAccess, Processor, ProcessorOptions, VcpuRecord, VcpuRegisters } from "./processor.types.js";
+import { Parking } from "./parking.js";
+import type { MemoryMove, PageAccess, Processor, ProcessorOptions, VcpuRecord, VcpuRegisters } from "./processor.types.js";
 import { loadVcpu, saveVcpu, Registers } from "./registers.js";
 import { ACCESS } from "./runtime/translate.js";
-import { type InterpreterExports, State } from "./state.js";
-import { SystemInstructions } from "./system-instructions.js";
-import { Tlbs } from "./tlb.js";
-
-/** The interpreter's module is the same for every domain; it is built when the first processor is. */
-let interpreterModule: WebAssembly.Module | undefined;
+import type { State } from "./state.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const MAX_RAM = 3 * 2 ** 30;
 
 class WasmProcessor implements Processor {
-  readonly memory: WebAssembly.Memory;
   readonly #options: ProcessorOptions;
   readonly #layout: Layout;
-  readonly #state: State;
-  readonly #tlbs: Tlbs;
-  readonly #code: CodeCache;
-  readonly #system: SystemInstructions;
-  readonly #wasm: InterpreterExports;
-  readonly #registers: Registers[];
   readonly #compilerOptions: CompilerOptions;
-  #compiler: Compiler | undefined;
-  #budget = 0;
+  readonly #engineOptions: EngineOptions;
+  readonly #registers: Registers[];
+  #engine: Engine;
+  #parking: Parking | undefined;
   #retired = 0;
   #mmio: MmioAccess | undefined;
 
@@ -57,47 +45,33 @@ class WasmProcessor implements Processor {
 
   constructor(options: ProcessorOptions) {
     this.#options = options;
-    this.#compilerOptions = { ...DEFAULT_COMPILER_OPTIONS, ...(typeof options.compile === "object" ? options.compile : {}) };
     this.#layout = layoutOf(options);
-    this.memory = new WebAssembly.Memory({ initial: this.#layout.bytes / 65536, maximum: this.#layout.bytes / 65536 });
-    const { buffer } = this.memory;
-    this.#state = new State(buffer);
-    this.#tlbs = new Tlbs(buffer, this.#layout.tlbs, options.vcpus, (vcpu) => this.#state.at(vcpu));
-    this.#code = new CodeCache(buffer, this.#layout, new Predecoder(), {
-      invalidating: (page) => this.#compiler?.invalidatePage(page),
-      dropped: () => this.#tlbs.flushAll(),
-    });
-    this.#system = new SystemInstructions({
-      options,
-      state: this.#state,
-      tlbs: this.#tlbs,
-      code: this.#code,
-      wasm: () => this.#wasm,
-      retired: () => this.#budget - (this.#state.get32(AT.BUDGET) >> 4),
-    });
-    interpreterModule ??= new WebAssembly.Module(buildInterpreter(this.#layout));
-    const instance = new WebAssembly.Instance(interpreterModule, {
-      host: {
-        memory: this.memory,
-        ...this.#system.imports,
-        predecode: (record: number) => this.#code.predecode(record),
-        allocateCode: (hostPage: number) => this.#code.allocate(hostPage),
-        becameHot: (record: number) => this.#compiler?.becameHot(record),
-      },
-    });
-    this.#wasm = instance.exports as unknown as InterpreterExports;
-    if (options.compile !== false) {
-      this.#compiler = new Compiler(
-        this.memory,
-        instance.exports["table"] as WebAssembly.Table,
-        this.#layout,
-        this.#compilerOptions,
-        options.compilerService ?? inThread,
-        (page) => this.#code.hostPageOf(page),
-      );
-    }
-    this.#registers = Array.from({ length: options.vcpus }, (_, vcpu) => new Registers(vcpu, this.#state, this.#wasm, this.#system));
+    this.#compilerOptions = { ...DEFAULT_COMPILER_OPTIONS, ...(typeof options.compile === "object" ? options.compile : {}) };
+    this.#engineOptions = { processor: options, layout: this.#layout, compiler: this.#compilerOptions };
+    this.#engine = new Engine(this.#engineOptions);
+    this.#registers = Array.from({ length: options.vcpus }, (_, vcpu) => new Registers(vcpu, () => this.#engine));
     for (let vcpu = options.vcpus - 1; vcpu >= 0; vcpu--) this.resetVcpu(vcpu);
+  }
+
+  get memory(): WebAssembly.Memory {
+    // Whoever asks may write.
+    this.#parking = undefined;
+    return this.#engine.memory;
+  }
+
+  park(bytes: number): MemoryMove | undefined {
+    this.#parking ??= new Parking(this.#engine, this.#engineOptions);
+    const parked = this.#parking.step(bytes);
+    if (parked === undefined) return undefined;
+    const move = { from: this.#engine.memory.buffer, to: parked.memory.buffer };
+    this.#engine.compiler?.forgetRequests();
+    this.#engine = parked;
+    this.#parking = undefined;
+    return move;
+  }
+
+  get #state(): State {
+    return this.#engine.state;
   }
 
   get ramOffset(): number {
@@ -109,7 +83,7 @@ class WasmProcessor implements Processor {
   }
 
   get compilerStatistics(): CompilerStatistics | undefined {
-    return this.#compiler?.statistics;
+    return this.#engine.compiler?.statistics;
   }
 
   extraPageOffset(n: number): number {
@@ -131,12 +105,12 @@ class WasmProcessor implements Processor {
   mapPage(gfn: number, hostOffset: number, access: PageAccess): void {
     const was = this.#state.get32(this.#p2mEntry(gfn));
     this.#state.set32(this.#p2mEntry(gfn), hostOffset | P2M_VALID | (access === "read-only" ? P2M_READ_ONLY : 0));
-    if (was !== 0) this.#tlbs.flushAll();
+    if (was !== 0) this.#engine.tlbs.flushAll();
   }
 
   unmapPage(gfn: number): void {
     this.#state.set32(this.#p2mEntry(gfn), 0);
-    this.#tlbs.flushAll();
+    this.#engine.tlbs.flushAll();
   }
 
   lookupPage(gfn: number): number | undefined {
@@ -146,17 +120,19 @@ class WasmProcessor implements Processor {
   }
 
   invalidateCode(): void {
-    this.#code.dropAll();
+    this.#engine.code.dropAll();
   }
 
   run(vcpu: number, budget: number): Exit {
-    this.#state.select(vcpu);
-    this.#compiler?.poll();
-    this.#budget = Math.max(1, Math.min(budget, 100_000_000));
-    this.#wasm.pollInterrupt();
-    this.#wasm.run(this.#budget * RECORD_BYTES);
-    this.#retired = this.#budget - (this.#state.get32(AT.BUDGET) >> 4);
-    return this.#exit(this.#state.get32(AT.EXIT), this.#state.get32(AT.EXIT_ARG));
+    this.#parking = undefined;
+    const engine = this.#engine;
+    engine.state.select(vcpu);
+    engine.compiler?.poll();
+    engine.budget = Math.max(1, Math.min(budget, 100_000_000));
+    engine.wasm.pollInterrupt();
+    engine.wasm.run(engine.budget * RECORD_BYTES);
+    this.#retired = engine.retired;
+    return this.#exit(engine.state.get32(AT.EXIT), engine.state.get32(AT.EXIT_ARG));
   }
 
   #exit(code: number, arg: number): Exit {
@@ -211,7 +187,7 @@ class WasmProcessor implements Processor {
   #probe(va: bigint, kind: number, el: number): { readonly host: number; readonly ipa: number } {
     const state = this.#state;
     const kept = [AT.FAULT, AT.FAULT_ESR, AT.FAULT_VA, AT.FAULT_VA + 4, AT.FAULT_KIND, AT.IPA, AT.IPA + 4].map((at) => [at, state.get32(at)] as const);
-    const host = this.#wasm.translate(va, kind, el);
+    const host = this.#engine.wasm.translate(va, kind, el);
     const ipa = Number(state.get64(AT.IPA));
     for (const [at, value] of kept) state.set32(at, value);
     return { host, ipa };
@@ -252,14 +228,14 @@ class WasmProcessor implements Processor {
 
   injectUndefined(vcpu: number): void {
     this.#state.select(vcpu);
-    this.#wasm.enterException(0, this.#state.get64(AT.PC), 0);
+    this.#engine.wasm.enterException(0, this.#state.get64(AT.PC), 0);
   }
 
   injectAbort(vcpu: number, iss: number): void {
     this.#state.select(vcpu);
     const ec = (this.#mmioExit.isFetch ? 0x20 : 0x24) | this.#state.get32(AT.EL);
-    this.#system.write("FAR_EL1", this.#state.get64(AT.FAULT_VA));
-    this.#wasm.enterException((ec << 26) | iss, this.#state.get64(AT.PC), 0);
+    this.#engine.system.write("FAR_EL1", this.#state.get64(AT.FAULT_VA));
+    this.#engine.wasm.enterException((ec << 26) | iss, this.#state.get64(AT.PC), 0);
   }
 
   translate(vcpu: number, va: bigint, access: "read" | "write"): number | undefined {
@@ -280,11 +256,11 @@ class WasmProcessor implements Processor {
   resetVcpu(vcpu: number): void {
     this.#state.select(vcpu);
     this.#state.clear(vcpu);
-    const set = this.#tlbs.setOf(vcpu);
+    const set = this.#engine.tlbs.setOf(vcpu);
     this.#state.set32(AT.TLB0, set);
     this.#state.set32(AT.HOT, this.#compilerOptions.hotEntries);
     this.#state.set64(AT.Z, 1n);
-    this.#tlbs.flush(vcpu);
+    this.#engine.tlbs.flush(vcpu);
     this.registers(vcpu).pstate = 0x3c5n;
   }
 }

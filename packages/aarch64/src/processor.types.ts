@@ -45,9 +45,15 @@ export interface VcpuRegisters {
 
 export type PageAccess = "read-write" | "read-only";
 
+/** The buffers of `Processor.memory` before and after a move; they have the same layout. */
+export interface MemoryMove {
+  readonly from: ArrayBuffer;
+  readonly to: ArrayBuffer;
+}
+
 /** An AArch64 processor for EL1 and EL0: all vCPUs of one domain on one memory. */
 export interface Processor {
-  /** The domain's memory; guest RAM is at `ramOffset`. */
+  /** The domain's memory, as it is now: `park` puts another one in its place. Guest RAM is at `ramOffset`. */
   readonly memory: WebAssembly.Memory;
   readonly ramOffset: number;
   /** Byte offset in `memory` of extra page `n`. */
@@ -61,6 +67,14 @@ export interface Processor {
   lookupPage(gfn: number): number | undefined;
   /** Host side writes to guest code (loading, restore) call this before the guest runs again. */
   invalidateCode(): void;
+
+  /**
+   * Moves the domain to a fresh memory that holds only what it needs: pages that are not all zero, registers and stage 2. Decoded and
+   * compiled code is left behind, and comes again as the guest goes on. Offsets stay as they are; the guest can tell nothing.
+   * No vCPU may be running. Looks through at most about `bytes` of RAM; undefined while there is more. In between, using `memory` or running
+   * a vCPU gives the move up, and the next call begins anew. What is written through views taken earlier, the caller must carry over. Throws a RangeError, with nothing changed, if the host has no room for another memory.
+   */
+  park(bytes: number): MemoryMove | undefined;
 
   /** Runs a vCPU for at most about `budget` instructions. `retired` tells how many it were. */
   run(vcpu: number, budget: number): Exit;

@@ -1,26 +1,23 @@
+import type { Engine } from "./engine.js";
 import { AT, STORED_SYSREGS, sysregAt, TLB_LEVEL_BYTES } from "./layout.js";
 import type { VcpuRecord, VcpuRegisters } from "./processor.types.js";
-import { type InterpreterExports, isStored, type State } from "./state.js";
-import type { SystemInstructions } from "./system-instructions.js";
+import { isStored, type State } from "./state.js";
 import { SYSREG_BY_NAME } from "./sysregs.js";
 
 /** A debugger's view of a vCPU. Reading one brings its vCPU into the window. */
 export class Registers implements VcpuRegisters {
   readonly #vcpu: number;
-  readonly #state: State;
-  readonly #wasm: InterpreterExports;
-  readonly #system: SystemInstructions;
+  readonly #engine: () => Engine;
 
-  constructor(vcpu: number, state: State, wasm: InterpreterExports, system: SystemInstructions) {
+  constructor(vcpu: number, engine: () => Engine) {
     this.#vcpu = vcpu;
-    this.#state = state;
-    this.#wasm = wasm;
-    this.#system = system;
+    this.#engine = engine;
   }
 
   get #s(): State {
-    this.#state.select(this.#vcpu);
-    return this.#state;
+    const { state } = this.#engine();
+    state.select(this.#vcpu);
+    return state;
   }
 
   x(n: number): bigint {
@@ -40,21 +37,22 @@ export class Registers implements VcpuRegisters {
   }
 
   get pstate(): bigint {
-    this.#state.select(this.#vcpu);
-    return BigInt(this.#wasm.pstate() >>> 0);
+    this.#engine().state.select(this.#vcpu);
+    return BigInt(this.#engine().wasm.pstate() >>> 0);
   }
 
   set pstate(value: bigint) {
     const s = this.#s;
+    const { wasm } = this.#engine();
     const bits = Number(value & 0xffff_ffffn);
     const el = (bits >> 2) & 1;
-    this.#wasm.setNzcv((bits >>> 28) & 15);
+    wasm.setNzcv((bits >>> 28) & 15);
     s.set32(AT.DAIF, bits & 0x3c0);
     s.set32(AT.IL, (bits >> 20) & 1);
     s.set32(AT.EL, el);
     s.set32(AT.TLB, s.get32(AT.TLB0) + el * TLB_LEVEL_BYTES);
-    this.#wasm.spSel(0, bits & 1);
-    this.#wasm.updateFpTrap();
+    wasm.spSel(0, bits & 1);
+    wasm.updateFpTrap();
   }
 
   /** Where a banked stack pointer is: the one in use is not in its bank. */
@@ -68,14 +66,14 @@ export class Registers implements VcpuRegisters {
     if (isStored(name)) return this.#s.get64(sysregAt(name));
     const info = SYSREG_BY_NAME.get(name);
     if (info === undefined) throw new RangeError(`no system register ${name}`);
-    return this.#system.identification(info, this.#vcpu);
+    return this.#engine().system.identification(info, this.#vcpu);
   }
 
   set(name: string, value: bigint): void {
     if (name === "SP_EL0" || name === "SP_EL1") return this.#s.set64(this.#spAt(name), value);
     if (!isStored(name)) throw new RangeError(`system register ${name} cannot be written`);
-    this.#state.select(this.#vcpu);
-    this.#system.write(name, value);
+    this.#engine().state.select(this.#vcpu);
+    this.#engine().system.write(name, value);
   }
 
   v(n: number): readonly [bigint, bigint] {

@@ -10,6 +10,8 @@ export interface InterpreterExports {
   spSel(record: number, value: number): number;
   pollInterrupt(): number;
   updateFpTrap(): number;
+  /** The first page with a byte that is not 0 in [from, to), or `to`; all are multiples of 4096. */
+  nextUsedPage(from: number, to: number): number;
   setNzcv(nzcv: number): number;
   pstate(): number;
 }
@@ -19,9 +21,11 @@ export class State {
   readonly view: DataView;
   readonly words: Int32Array;
   readonly #bytes: Uint8Array;
-  #current = 0;
+  #current: number;
 
-  constructor(memory: ArrayBufferLike) {
+  /** `current` is the vCPU whose state is in the window of this memory. */
+  constructor(memory: ArrayBufferLike, current: number) {
+    this.#current = current;
     this.view = new DataView(memory);
     this.words = new Int32Array(memory);
     this.#bytes = new Uint8Array(memory);

@@ -57,7 +57,7 @@ export interface RunOptions {
 /** A processor with RAM at 0x4000_0000, an assembler and vectors that say which of them was taken: the driver of the tests. */
 export class Machine {
   readonly processor: Processor;
-  readonly #view: DataView;
+  readonly #ramBytes: number;
   readonly #vcpus: number;
   /** Sources that were run and where they are: memory is never used twice, so that nothing needs to be invalidated between runs. */
   readonly #sources = new Map<string, number>();
@@ -77,10 +77,14 @@ export class Machine {
       counter: () => 0,
       ...options,
     });
-    this.#view = new DataView(this.processor.memory.buffer, this.processor.ramOffset, ramBytes);
+    this.#ramBytes = ramBytes;
     for (let at = 0; at < ramBytes; at += 4096) this.processor.mapPage((RAM + at) >>> 12, this.processor.ramOffset + at, "read-write");
     for (let vector = 0; vector < 16; vector++) this.load(`hvc #${VECTOR_CALL + vector}`, VECTORS + vector * VECTOR_BYTES);
     this.reset();
+  }
+
+  get #view(): DataView {
+    return new DataView(this.processor.memory.buffer, this.processor.ramOffset, this.#ramBytes);
   }
 
   /** Resets all vCPUs and forgets decoded code, so that another test can use the machine; memory stays as it is. */
@@ -98,23 +102,27 @@ export class Machine {
 
   read(address: number, bytes: 1 | 2 | 4 | 8 = 8): bigint {
     let value = 0n;
-    for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#view.getUint8(address - RAM + i));
+    const view = this.#view;
+    for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(view.getUint8(address - RAM + i));
     return value;
   }
 
   write(address: number, value: bigint, bytes = 8): void {
-    for (let i = 0; i < bytes; i++) this.#view.setUint8(address - RAM + i, Number((value >> BigInt(8 * i)) & 0xffn));
+    const view = this.#view;
+    for (let i = 0; i < bytes; i++) view.setUint8(address - RAM + i, Number((value >> BigInt(8 * i)) & 0xffn));
   }
 
   /** Fills memory with bytes 1 to 251 over and over. */
   fillPattern(address: number, bytes: number): void {
-    for (let i = 0; i < bytes; i++) this.#view.setUint8(address - RAM + i, patternByte(address + i));
+    const view = this.#view;
+    for (let i = 0; i < bytes; i++) view.setUint8(address - RAM + i, patternByte(address + i));
   }
 
   /** Assembles a source to guest memory that runs at `pc`, by default at the same address. Gives its symbols. The caller invalidates code. */
   load(source: string, address: number, pc: bigint = BigInt(address), symbols: Readonly<Record<string, bigint>> = {}): Map<string, bigint> {
     const { bytes, symbols: found } = assemble(source, { origin: pc, symbols });
-    for (const [i, byte] of bytes.entries()) this.#view.setUint8(address - RAM + i, byte);
+    const view = this.#view;
+    for (const [i, byte] of bytes.entries()) view.setUint8(address - RAM + i, byte);
     return found;
   }
 

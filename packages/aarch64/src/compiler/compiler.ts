@@ -50,7 +50,7 @@ export class Compiler {
   readonly #isSecondTier: boolean[] = [];
   readonly #options: CompilerOptions;
   #waited = 0;
-  #statistics = { regions: 0, modules: 0, instructions: 0, bytes: 0, invalidations: 0 };
+  #statistics: { -readonly [K in keyof CompilerStatistics]: number };
 
   constructor(
     memory: WebAssembly.Memory,
@@ -59,7 +59,9 @@ export class Compiler {
     options: CompilerOptions,
     service: CompilerService,
     hostPageOf: (index: number) => number,
+    statistics: CompilerStatistics = { regions: 0, modules: 0, instructions: 0, bytes: 0, invalidations: 0 },
   ) {
+    this.#statistics = { ...statistics };
     this.#options = options;
     this.#service = service;
     this.#memory = memory;
@@ -132,6 +134,7 @@ export class Compiler {
     const requests = [...this.#queue.values()];
     for (const request of requests) this.#pending.set(request.record, request);
     this.#service.compile(requests, (module, bytes) => {
+      if (!requests.some((request) => this.#pending.get(request.record) === request)) return;
       const { exports } = new WebAssembly.Instance(module, { host: { memory: this.#memory } });
       this.#statistics.modules++;
       this.#statistics.bytes += bytes;
@@ -186,6 +189,11 @@ export class Compiler {
   /** Drops everything. */
   invalidateAll(): void {
     for (const page of this.#regions.keys()) this.invalidatePage(page);
+    this.forgetRequests();
+  }
+
+  /** What is still being compiled will not be installed. */
+  forgetRequests(): void {
     this.#queue.clear();
     this.#pending.clear();
   }

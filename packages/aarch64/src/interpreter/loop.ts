@@ -6,6 +6,7 @@ import { extendS, extendU, i32, i64, wrap } from "../wasm/integer.js";
 import { call, callStatement, type FunctionRef, ModuleBuilder, type Signature } from "../wasm/module.js";
 import type { Value } from "../wasm/value.js";
 import { ENTER, type Handler, HANDLERS, FIRST_HANDLER, NEXT_PAGE, START, UNDECODED } from "./handlers.js";
+import { defineScan } from "./scan.js";
 import { type Frame, InterpreterStage } from "./stage.js";
 
 const zero = i32.konst(0);
@@ -191,6 +192,7 @@ export function buildInterpreter(layout: Layout): Uint8Array<ArrayBuffer> {
   for (const handler of HANDLERS) table[handler.id] = defineHandler(module, runtime, callHelper, handler);
   module.setTable(table, table.length + REGION_SLOTS, "table");
   defineRun(module, runtime, defineLoop(module, runtime, layout), layout);
+  defineScan(module);
   return module.encode();
 }
 

@@ -1,0 +1,76 @@
+import { CodeCache } from "./code-cache.js";
+import { Compiler, type CompilerOptions, type CompilerStatistics } from "./compiler/compiler.js";
+import { inThread } from "./compiler/translate.js";
+import { buildInterpreter } from "./interpreter/loop.js";
+import { Predecoder } from "./interpreter/predecode.js";
+import { AT, type Layout } from "./layout.js";
+import type { ProcessorOptions } from "./processor.types.js";
+import { type InterpreterExports, State } from "./state.js";
+import { SystemInstructions } from "./system-instructions.js";
+import { Tlbs } from "./tlb.js";
+
+/** The interpreter's module is the same for every domain; it is built when the first processor is. */
+let interpreterModule: WebAssembly.Module | undefined;
+
+/** What an instruction word is decoded to is the same too. */
+const predecoder = new Predecoder();
+
+/** What an engine is made for. */
+export interface EngineOptions {
+  readonly processor: ProcessorOptions;
+  readonly layout: Layout;
+  readonly compiler: CompilerOptions;
+}
+
+/** A domain's memory and all that works on it and holds views of it. A processor that moves to another memory takes another engine. */
+export class Engine {
+  readonly memory: WebAssembly.Memory;
+  readonly state: State;
+  readonly tlbs: Tlbs;
+  readonly code: CodeCache;
+  readonly system: SystemInstructions;
+  readonly wasm: InterpreterExports;
+  readonly compiler: Compiler | undefined;
+  /** Instructions that the current run may take. */
+  budget = 0;
+
+  /** On a fresh memory; `current` is the vCPU in the window, `statistics` what the compiler has done before. */
+  constructor({ processor, layout, compiler }: EngineOptions, current = 0, statistics?: CompilerStatistics) {
+    this.memory = new WebAssembly.Memory({ initial: layout.bytes / 65536, maximum: layout.bytes / 65536 });
+    const { buffer } = this.memory;
+    this.state = new State(buffer, current);
+    this.tlbs = new Tlbs(buffer, layout.tlbs, processor.vcpus, (vcpu) => this.state.at(vcpu));
+    this.code = new CodeCache(buffer, layout, predecoder, {
+      invalidating: (page) => this.compiler?.invalidatePage(page),
+      dropped: () => this.tlbs.flushAll(),
+    });
+    this.system = new SystemInstructions({
+      options: processor,
+      state: this.state,
+      tlbs: this.tlbs,
+      code: this.code,
+      wasm: () => this.wasm,
+      retired: () => this.retired,
+    });
+    interpreterModule ??= new WebAssembly.Module(buildInterpreter(layout));
+    const instance = new WebAssembly.Instance(interpreterModule, {
+      host: {
+        memory: this.memory,
+        ...this.system.imports,
+        predecode: (record: number) => this.code.predecode(record),
+        allocateCode: (hostPage: number) => this.code.allocate(hostPage),
+        becameHot: (record: number) => this.compiler?.becameHot(record),
+      },
+    });
+    this.wasm = instance.exports as unknown as InterpreterExports;
+    if (processor.compile === false) return;
+    const table = instance.exports["table"] as WebAssembly.Table;
+    const service = processor.compilerService ?? inThread;
+    this.compiler = new Compiler(this.memory, table, layout, compiler, service, (page) => this.code.hostPageOf(page), statistics);
+  }
+
+  /** Instructions retired in the current run, or the last one. */
+  get retired(): number {
+    return this.budget - (this.state.get32(AT.BUDGET) >> 4);
+  }
+}
