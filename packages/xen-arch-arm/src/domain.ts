@@ -5,6 +5,7 @@ import { copyFromGuestVa, copyToGuestVa, hostOffset, readIpa, writeIpa } from ".
 import { archDomain, archVcpu, type ProcessorFactory, processorOf } from "./include/asm/domain.js";
 import { archKeys } from "./keys.js";
 import { allocXenPage, isFrame, mapXenPage, type P2m, PAGE_SIZE, populate, unmapGfn } from "./p2m.js";
+import { parkP2m } from "./parking.js";
 import { createSpeed, runVcpu } from "./traps.js";
 import { getContext, resetContext, setContext } from "./vcpu-context.js";
 import { hasPendingIrq, setLine } from "./vgic.js";
@@ -77,6 +78,7 @@ export function createArm({ createProcessor, clock }: ArmOptions): Arch {
       const p2m = ensureP2m(archDomain(d), createProcessor);
       return p2m && allocXenPage(p2m);
     },
+    park: (d, moved) => parkP2m(archDomain(d).p2m, moved),
     setVcpuContext(v, context) {
       if (context === undefined) {
         resetContext(v);

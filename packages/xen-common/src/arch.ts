@@ -30,7 +30,7 @@ export interface Arch {
   copyToGuest(v: Vcpu, gva: bigint, bytes: Uint8Array): boolean;
   /** Guest virtual to guest physical address as the vCPU's EL1 would translate it now, or undefined (runstate areas are kept by page). */
   translateGuest(v: Vcpu, gva: bigint, access: "read" | "write"): number | undefined;
-  /** A live view of the 4 KiB page at `gfn` (valid until the domain dies), or undefined. */
+  /** A live view of the 4 KiB page at `gfn`, or undefined; valid until the domain is parked or dies. */
   guestPage(d: Domain, gfn: number): Uint8Array | undefined;
   /** XENMEM_add_to_physmap of a page that common code owns (`xenheap` page number `page`, see `allocXenPage`). 0 or -errno. */
   mapXenPage(d: Domain, page: number, gfn: number): number;
@@ -38,6 +38,11 @@ export interface Arch {
   unmapGfn(d: Domain, gfn: number): number;
   /** A page of the hypervisor that can be shown to the guest (shared info, grant frames): its number and a live view, zeroed. */
   allocXenPage(d: Domain): { readonly page: number; readonly bytes: Uint8Array } | undefined;
+  /**
+   * Gives the host back what a domain whose vCPUs all rest does not need, in a piece of work of a few milliseconds; true while there is more to do.
+   * The piece in which the domain's pages move calls `moved` with what gives the new live view for an old one. Left out: nothing can be given back.
+   */
+  park?(d: Domain, moved: (relocate: (view: Uint8Array) => Uint8Array) => void): boolean;
   setVcpuContext(v: Vcpu, context: VcpuGuestContext | undefined): number;
   getVcpuContext(v: Vcpu): VcpuGuestContext;
   /** Hook of domain_resume, called under the shutdown lock's rules (see facts/vpsci.md 6.4). */

@@ -3,6 +3,7 @@ import type { ArchDomainConfig } from "./arch.js";
 import { type Domain, SHUTDOWN_CODE_INVALID, vcpusOf } from "./domain.js";
 import { createEventChannels, evtchnReset } from "./event_channel.js";
 import { createGrantTable } from "./grant_table.js";
+import { parkDomain, stopParking } from "./parking.js";
 import { domainPause } from "./pause.js";
 import { vcpuUnblock } from "./sched/core.js";
 import { attachVcpuInfo } from "./shared_info.js";
@@ -38,7 +39,7 @@ const OPTIONAL = XEN_DOMCTL_CDF.xs_domain | XEN_DOMCTL_CDF.iommu | XEN_DOMCTL_CD
 
 /** A struct domain that is not in the table yet. */
 export function newDomain(xen: Xen, domainId: number, config: Omit<CreateDomainConfig, "arch">, role: DomainRole = {}): Domain {
-  return {
+  const d: Domain = {
     domainId,
     xen,
     handle: config.handle.slice(),
@@ -65,11 +66,13 @@ export function newDomain(xen: Xen, domainId: number, config: Omit<CreateDomainC
     evtchn: createEventChannels(config.maxEvtchnPort),
     grantTable: createGrantTable(config.maxGrantFrames),
     watchdogTimers: Array.from({ length: NR_DOMAIN_WATCHDOG_TIMERS }, () => undefined),
+    parkTimer: xen.timers.create(`d${domainId} park`, () => parkDomain(d)),
     cpupool: config.cpupoolId,
     startedAt: xen.clock.now(),
     schedPrivate: undefined,
     arch: undefined,
   };
+  return d;
 }
 
 /** A struct vcpu: down, offline, not initialised. */
@@ -160,6 +163,7 @@ export function domainKill(d: Domain): number {
   d.dying = "dying";
   evtchnReset(d);
   stopWatchdogs(d);
+  stopParking(d);
   d.grantTable.frames.length = 0;
   for (const v of vcpusOf(d)) {
     xen.timers.stop(v.pollTimer);

@@ -58,6 +58,8 @@ export interface Domain {
   readonly grantTable: GrantTable;
   /** SCHEDOP_watchdog timers 1 and 2, slots 0 and 1; undefined while a slot is free. */
   readonly watchdogTimers: (Timer | undefined)[];
+  /** Parks the domain when it has been suspended for a while (parking.ts). */
+  readonly parkTimer: Timer;
   /** Id of the cpupool. */
   cpupool: number;
   /** When it was first unpaused, until then when it was made; guest CLOCK_MONOTONIC counts from here. */

@@ -4,7 +4,8 @@ import type { Domain } from "./domain.js";
 /** A page of Xen that a guest may see, and where it sees it. */
 export interface XenPage {
   readonly page: number;
-  readonly bytes: Uint8Array;
+  /** Live view of it; another one once the domain was parked. */
+  bytes: Uint8Array;
   /** Guest frame, or undefined while unmapped. */
   gfn: number | undefined;
 }

@@ -4,6 +4,7 @@ import type { Arch, Time } from "./arch.js";
 import type { Clock } from "./clock.js";
 import { createConsole } from "./console.js";
 import { newDomain, newVcpu } from "./create.js";
+import type { Domain } from "./domain.js";
 import { createDomctl } from "./domctl.js";
 import { evtchnSetPending, sendGuestVirq } from "./event_channel.js";
 import { createKeyHandlers } from "./keyhandler.js";
@@ -37,6 +38,8 @@ export interface XenOptions {
   readonly kick?: (cpu: number) => void;
   /** CPU time of the host process, which is Dom0's; the time since boot if left out. */
   readonly hostCpuTime?: () => Time;
+  /** A domain was parked (parking.ts): its old memory is garbage, and a good time to collect it has come. */
+  readonly onParked?: (d: Domain) => void;
   /** The hardware domain asked the host to stop, with a SHUTDOWN code. */
   readonly onHardwareShutdown?: (code: number) => void;
   readonly build?: Partial<XenBuildInfo>;
@@ -91,6 +94,7 @@ export function createXen(options: XenOptions): Xen {
       for (const listener of listeners) xen.defer(listener);
     },
     notifySuspendChannel: (d) => evtchnSetPending(d, d.suspendEvtchn),
+    domainParked: (d) => options.onParked?.(d),
     hostShutdown: (code) => options.onHardwareShutdown?.(code),
   } satisfies Partial<Xen>;
   const xen = early as unknown as { -readonly [K in keyof Xen]: Xen[K] };

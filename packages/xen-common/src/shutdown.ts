@@ -1,4 +1,5 @@
 import { SHUTDOWN } from "xen-public";
+import { startParking, stopParking } from "./parking.js";
 import { domainPause, domainUnpause, vcpuPauseNosync, vcpuUnpause } from "./pause.js";
 import { type Domain, SHUTDOWN_CODE_INVALID, vcpusOf } from "./domain.js";
 import type { Vcpu } from "./vcpu.js";
@@ -27,6 +28,7 @@ export function domainShutdown(d: Domain, reason: number): number {
 function domainShutdownFinalise(d: Domain): void {
   if (vcpusOf(d).some((v) => !v.pausedForShutdown)) return;
   d.shutdownState = "complete";
+  startParking(d);
   if (d.shutdownCode === SHUTDOWN.suspend && d.suspendEvtchn !== 0) d.xen.notifySuspendChannel(d);
   else d.xen.domainChanged(d);
 }
@@ -46,6 +48,7 @@ export function vcpuEndShutdownDeferral(v: Vcpu): void {
  */
 export function domainResume(d: Domain): void {
   domainPause(d);
+  stopParking(d);
   d.shutdownState = "none";
   d.xen.arch.domainResume(d);
   d.shutdownCode = SHUTDOWN_CODE_INVALID;

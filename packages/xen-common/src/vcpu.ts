@@ -27,11 +27,11 @@ export interface RunstateInfo {
   readonly time: [number, number, number, number];
 }
 
-/** A piece of a guest page and the live view of it. */
+/** A piece of a guest page and the live view of it; another one once the domain was parked. */
 export interface GuestArea {
   readonly gfn: number;
   readonly offset: number;
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
 }
 
 /** struct vcpu. The fields are Xen's; only the functions next to them change them. */

@@ -51,6 +51,8 @@ export interface Xen {
   domainChanged(d: Domain): void;
   /** Tells the subscriber of the domain's suspend event channel. */
   notifySuspendChannel(d: Domain): void;
+  /** A domain was parked: what it left behind is garbage of the host. */
+  domainParked(d: Domain): void;
   /** The hardware domain asked the host to stop: a SHUTDOWN code. */
   hostShutdown(code: number): void;
 }

@@ -1,4 +1,4 @@
-/** Milliseconds behind a domain's creation, suspension or end until what it left on the heap is collected: nobody waits then. */
+/** Milliseconds behind a domain's creation, suspension, parking or end until what it left on the heap is collected: nobody waits then. */
 const COLLECT_AFTER = 500;
 
 /** Gives a function to call when domains change: a while later it collects this thread's garbage. Needs node's --expose-gc, else it does nothing. */

@@ -17,6 +17,8 @@ export interface HypervisorOptions {
   readonly log?: (line: string) => void;
   /** Something may be runnable: call `runPcpu` soon. */
   readonly kick?: () => void;
+  /** A suspended domain was parked: its old memory is garbage. */
+  readonly onParked?: () => void;
   /** Nanoseconds of CPU time of the host process, which is Dom0's. */
   readonly hostCpuTime?: () => number;
 }
@@ -25,7 +27,7 @@ const PAGE_BYTES = 4096;
 
 /** Xen on Arm, put together: common code, the Arm part and the processor on one clock. */
 export function createHypervisor(options: HypervisorOptions): Xen {
-  const { createProcessor, clock, rng, memory, pcpus = 1, log = () => undefined, kick = () => undefined, hostCpuTime } = options;
+  const { createProcessor, clock, rng, memory, pcpus = 1, log = () => undefined, kick = () => undefined, onParked, hostCpuTime } = options;
   return createXen({
     arch: createArm({ createProcessor, clock }),
     clock,
@@ -35,6 +37,7 @@ export function createHypervisor(options: HypervisorOptions): Xen {
     kick,
     totalPages: Math.floor(memory / PAGE_BYTES),
     perfc: createPerfc([ARM_PERFC_DEFN, COMMON_PERF_COUNTERS], pcpus),
+    ...(onParked && { onParked }),
     ...(hostCpuTime && { hostCpuTime }),
   });
 }

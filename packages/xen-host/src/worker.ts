@@ -28,6 +28,7 @@ export interface WorkerMessage {
 const { port, wake } = workerData as WorkerSettings;
 const clock = createHostClock();
 
+const collect = createCollector();
 const compilerService = createCompilerService(new URL("./compiler-thread.js", import.meta.url));
 
 const xen = createHypervisor({
@@ -36,6 +37,7 @@ const xen = createHypervisor({
   rng: (bytes) => void crypto.getRandomValues(bytes),
   memory: totalmem(),
   kick: () => loop.kick(),
+  onParked: collect,
   log: (text) => parentPort?.postMessage({ level: "info", text } satisfies WorkerMessage),
   hostCpuTime() {
     const { user, system } = process.cpuUsage();
@@ -46,4 +48,4 @@ const loop = createRunLoop(xen, { pcpus: 1, now: () => clock.now(), wake });
 const host = { hostname: hostname(), release: release(), version: version(), machine: machine() };
 serveXenCtrl(createInProcessXenCtrl(xen, { host }), portChannel(port));
 loop.kick();
-xen.onDomainChange(createCollector());
+xen.onDomainChange(collect);
