@@ -20,7 +20,7 @@ class WasmProcessor implements Processor {
   readonly #engineOptions: EngineOptions;
   readonly #registers: Registers[];
   #engine: Engine;
-  #parking: Parking | undefined;
+  #parking: Parking | "given up" | undefined;
   #retired = 0;
   #mmio: MmioAccess | undefined;
 
@@ -55,14 +55,18 @@ class WasmProcessor implements Processor {
 
   get memory(): WebAssembly.Memory {
     // Whoever asks may write.
-    this.#parking = undefined;
+    if (this.#parking !== undefined) this.#parking = "given up";
     return this.#engine.memory;
   }
 
-  park(bytes: number): MemoryMove | undefined {
+  park(bytes: number): MemoryMove | "more" | "given up" {
+    if (this.#parking === "given up") {
+      this.#parking = undefined;
+      return "given up";
+    }
     this.#parking ??= new Parking(this.#engine, this.#engineOptions);
     const parked = this.#parking.step(bytes);
-    if (parked === undefined) return undefined;
+    if (parked === undefined) return "more";
     const move = { from: this.#engine.memory.buffer, to: parked.memory.buffer };
     this.#engine.compiler?.forgetRequests();
     this.#engine = parked;
@@ -124,7 +128,7 @@ class WasmProcessor implements Processor {
   }
 
   run(vcpu: number, budget: number): Exit {
-    this.#parking = undefined;
+    if (this.#parking !== undefined) this.#parking = "given up";
     const engine = this.#engine;
     engine.state.select(vcpu);
     engine.compiler?.poll();

@@ -71,10 +71,10 @@ export interface Processor {
   /**
    * Moves the domain to a fresh memory that holds only what it needs: pages that are not all zero, registers and stage 2. Decoded and
    * compiled code is left behind, and comes again as the guest goes on. Offsets stay as they are; the guest can tell nothing.
-   * No vCPU may be running. Looks through at most about `bytes` of RAM; undefined while there is more. In between, using `memory` or running
-   * a vCPU gives the move up, and the next call begins anew. What is written through views taken earlier, the caller must carry over. Throws a RangeError, with nothing changed, if the host has no room for another memory.
+   * No vCPU may be running. Looks through at most about `bytes` of RAM; "more" while that is not all. In between, using `memory` or running
+   * a vCPU gives the move up, which the next call says, and the one behind that begins anew. What is written through views taken earlier, the caller must carry over. Throws a RangeError, with nothing changed, if the host has no room for another memory.
    */
-  park(bytes: number): MemoryMove | undefined;
+  park(bytes: number): MemoryMove | "more" | "given up";
 
   /** Runs a vCPU for at most about `budget` instructions. `retired` tells how many it were. */
   run(vcpu: number, budget: number): Exit;

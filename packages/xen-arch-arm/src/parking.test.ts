@@ -124,6 +124,18 @@ describe("a domain that stays suspended", () => {
     for (let i = 0; i <= 30; i++) expect(m.word(CODE + 0x4000 + 4 * i)).toBe(i);
   });
 
+  it("waits for another second when its memory is used on the way", () => {
+    const m = withViews();
+    const hasMoved = watchMoves(m);
+    domainShutdown(m.d, SHUTDOWN.suspend);
+    idle(m, 1.01 * SECOND);
+    m.word(CODE);
+    idle(m, 0.9 * SECOND);
+    const isEarly = hasMoved();
+    idle(m, 2 * SECOND);
+    expect([isEarly, hasMoved()]).toEqual([false, true]);
+  });
+
   it("goes on with code that the toolstack changed while it was parked", () => {
     const m = withViews();
     domainShutdown(m.d, SHUTDOWN.suspend);

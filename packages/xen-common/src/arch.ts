@@ -10,6 +10,9 @@ export interface RunResult {
   readonly retired: number;
 }
 
+/** What `Arch.park` has come to: there is more to do; somebody else used the domain's memory, so that it must begin anew; nothing is left to do. */
+export type ParkProgress = "more" | "later" | "done";
+
 /**
  * What common code needs of an architecture (Xen's `arch_*` functions). `xen-arch-arm` implements it.
  * `Domain.arch` and `Vcpu.arch` belong to the implementation and are opaque here.
@@ -39,10 +42,10 @@ export interface Arch {
   /** A page of the hypervisor that can be shown to the guest (shared info, grant frames): its number and a live view, zeroed. */
   allocXenPage(d: Domain): { readonly page: number; readonly bytes: Uint8Array } | undefined;
   /**
-   * Gives the host back what a domain whose vCPUs all rest does not need, in a piece of work of a few milliseconds; true while there is more to do.
+   * Gives the host back what a domain whose vCPUs all rest does not need, in a piece of work of a few milliseconds.
    * The piece in which the domain's pages move calls `moved` with what gives the new live view for an old one. Left out: nothing can be given back.
    */
-  park?(d: Domain, moved: (relocate: (view: Uint8Array) => Uint8Array) => void): boolean;
+  park?(d: Domain, moved: (relocate: (view: Uint8Array) => Uint8Array) => void): ParkProgress;
   setVcpuContext(v: Vcpu, context: VcpuGuestContext | undefined): number;
   getVcpuContext(v: Vcpu): VcpuGuestContext;
   /** Hook of domain_resume, called under the shutdown lock's rules (see facts/vpsci.md 6.4). */

@@ -29,11 +29,12 @@ export function parkDomain(d: Domain): void {
   const { xen } = d;
   if (!isParkable(d)) return;
   if (vcpusOf(d).some((v) => v.isRunning)) return startParking(d);
-  const hasMore = xen.arch.park?.(d, (relocate) => {
+  const progress = xen.arch.park?.(d, (relocate) => {
     moveViews(d, relocate);
     xen.domainParked(d);
   });
-  if (hasMore) xen.timers.set(d.parkTimer, xen.clock.now() + PAUSE);
+  if (progress === "more") xen.timers.set(d.parkTimer, xen.clock.now() + PAUSE);
+  if (progress === "later") startParking(d);
 }
 
 /** Every view of the domain's pages that common code keeps; the contents come along, for they may have changed while the pages moved. */

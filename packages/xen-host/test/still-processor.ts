@@ -18,7 +18,7 @@ export function createStillProcessor(options: ProcessorOptions): Processor {
     unmapPage: (gfn) => void stage2.delete(gfn),
     lookupPage: (gfn) => stage2.get(gfn),
     invalidateCode: () => undefined,
-    park: () => undefined,
+    park: () => "given up",
     run: () => exit,
     retired: 0,
     compilerStatistics: undefined,

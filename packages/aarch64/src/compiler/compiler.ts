@@ -20,6 +20,9 @@ export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 1000, bat
 /** Most pages that a region has code from. */
 const MAX_PAGES = 6;
 
+/** Regions that the table gets room for at a time. */
+const TABLE_STEP = 1024;
+
 /** What the compiler has done so far. */
 export interface CompilerStatistics {
   readonly regions: number;
@@ -151,6 +154,7 @@ export class Compiler {
     const entry = this.#entryOf(record);
     const isReplaced = this.#view.getUint16(record, true) === ENTER;
     const slot = isReplaced ? this.#view.getInt32(entry, true) : (this.#freeSlots.pop() ?? this.#nextSlot++);
+    if (FIRST_REGION + slot >= this.#table.length) this.#table.grow(TABLE_STEP);
     this.#table.set(FIRST_REGION + slot, region);
     this.#isSecondTier[slot] = tier === 1;
     if (!isReplaced) {

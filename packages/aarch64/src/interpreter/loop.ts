@@ -190,7 +190,7 @@ export function buildInterpreter(layout: Layout): Uint8Array<ArrayBuffer> {
   const table: FunctionRef[] = Array.from({ length: FIRST_HANDLER }, () => undefinedHandler);
   table[UNDECODED] = runtime.predecode;
   for (const handler of HANDLERS) table[handler.id] = defineHandler(module, runtime, callHelper, handler);
-  module.setTable(table, table.length + REGION_SLOTS, "table");
+  module.setTable(table, table.length, "table");
   defineRun(module, runtime, defineLoop(module, runtime, layout), layout);
   defineScan(module);
   return module.encode();
