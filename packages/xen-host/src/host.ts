@@ -89,7 +89,7 @@ function logLevel(wanted: string | undefined): LogLevel {
 }
 
 /** MiB of new objects that a thread keeps before it collects them: what suspended guests cost should be the guests' memory. */
-const YOUNG_GENERATION = 8;
+const YOUNG_GENERATION = 4;
 
 /** The hypervisor's thread, and `XenCtrl` to it. */
 function startHypervisor(log: Log): { xenctrl: XenCtrl; worker: Worker; failed: Promise<Error> } {

@@ -5,8 +5,8 @@ import { discover, type RegionLimits } from "./region.js";
 
 /** The first tier compiles what one function does itself; a region that is entered often then takes in what it calls. */
 export const TIERS: readonly RegionLimits[] = [
-  { instructions: 100, calls: 0 },
-  { instructions: 160, calls: 4 },
+  { instructions: 200, calls: 0 },
+  { instructions: 240, calls: 4 },
 ];
 
 /** A region to compile, as plain data: it may be done in another thread. */

@@ -12,8 +12,9 @@ const ENDS = 4;
 
 /** 32-bit words of a record. */
 const WORDS = RECORD_BYTES / 4;
-/** Words remembered; a power of two. Two in three instructions of a kernel have been seen before. */
-const SLOTS = 1 << 17;
+/** Words remembered, as a power of two. Two in three instructions of a kernel have been seen before. */
+const SLOT_BITS = 16;
+const SLOTS = 1 << SLOT_BITS;
 const HASH = 0x9e37_79b1;
 
 /** Byte offset in the window of an operand. */
@@ -41,7 +42,7 @@ export class Predecoder {
 
   /** Index in the cache of a word's record. */
   #find(word: number): number {
-    const index = Math.imul(word, HASH) >>> (32 - 17);
+    const index = Math.imul(word, HASH) >>> (32 - SLOT_BITS);
     if (this.#keys[index] !== word || this.#kinds[index] === 0xff) {
       this.#keys[index] = word;
       this.#kinds[index] = this.#fill(word, index * WORDS);
