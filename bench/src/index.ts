@@ -10,12 +10,12 @@ import { bootOurs, bootQemu, bootRows, destroy, type LinuxImage, suspendRows } f
 import { qemuVersion } from "./qemu.js";
 import { formatTable, type Row } from "./report.js";
 
-/** `npm run bench [-- --json FILE]`: see README.md. */
-const { values: options } = parseArgs({ options: { json: { type: "string" } } });
+/** `npm run bench [-- --json FILE] [--interpreted]`: see README.md. */
+const { values: options } = parseArgs({ options: { json: { type: "string" }, interpreted: { type: "boolean", default: false } } });
 const progress = createProgress();
 const [debian] = await fetchDebianGuests(["cloud"], progress);
 if (debian === undefined) throw new Error("The benchmark needs a Debian kernel.");
-const image: LinuxImage = { kernel: debian.kernel, initramfs: debian.initramfs({ "bin/bench": benchProgram(linkStatic) }) };
+const image: LinuxImage = { kernel: debian.kernel, initramfs: debian.initramfs({ "bin/bench": benchProgram(linkStatic) }), isInterpreted: options.interpreted };
 const qemu = qemuVersion();
 console.log(`Guest: ${debian.origin}. ${qemu ?? "QEMU (qemu-system-aarch64) is not installed: no comparison"}.`);
 

@@ -7,6 +7,8 @@ import { median, type Row, row } from "./report.js";
 export interface LinuxImage {
   readonly kernel: string;
   readonly initramfs: string;
+  /** Leave the compiler out. */
+  readonly isInterpreted: boolean;
 }
 
 /** A Linux of ours that has reached its shell. */
@@ -23,9 +25,16 @@ const RAM_MIB = 512;
 const CMDLINE = "no_console_suspend";
 
 /** Creates a guest of 512 MiB and one vCPU with `xl create` and waits for its shell. */
-export async function bootOurs({ kernel, initramfs }: LinuxImage, host: BenchHost): Promise<LinuxGuest> {
+export async function bootOurs({ kernel, initramfs, isInterpreted }: LinuxImage, host: BenchHost): Promise<LinuxGuest> {
   const domain = "bench";
-  const config = writeConfig(domain, { kernel, ramdisk: initramfs, cmdline: `console=hvc0 ${CMDLINE}`, memory: RAM_MIB, vcpus: 1 });
+  const config = writeConfig(domain, {
+    kernel,
+    ramdisk: initramfs,
+    cmdline: `console=hvc0 ${CMDLINE}`,
+    memory: RAM_MIB,
+    vcpus: 1,
+    compiler: isInterpreted ? 0 : 1,
+  });
   const start = performance.now();
   await xlOk(["create", "-q", config], host.env);
   const console = attachConsole(domain, { env: host.env });
