@@ -1,0 +1,3 @@
+export * from "./permissions.js";
+export * from "./wire.js";
+export * from "./xs-types.js";
