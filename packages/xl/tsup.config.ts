@@ -1,3 +1,4 @@
-import { library } from "../../tsup.base.js";
+import { command, library } from "../../tsup.base.js";
 
-export default library("node");
+/** The library, and all that the commands need in one file. */
+export default [library("node"), command("xl", "src/index.ts")];

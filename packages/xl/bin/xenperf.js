@@ -1,4 +1,2 @@
 #!/usr/bin/env node
-import { xenperf } from "../dist/index.js";
-
-process.exitCode = await xenperf(process.argv.slice(2));
+require("./load.js")("xenperf");

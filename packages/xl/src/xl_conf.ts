@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Cfg, DomainConfig } from "libxl";
@@ -29,11 +29,15 @@ function paths(env: Environment): string[] {
 /** Reads xl.conf. A file that cannot be read is only told; errors in it end xl with exit 1, as Xen's. */
 export async function readGlobalConfig(env: Environment, report: (line: string) => void): Promise<GlobalConfig> {
   for (const path of paths(env)) {
-    const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT" || env["XL_CONF"] !== undefined) report(`xl: cannot read ${path}: ${error.message}`);
-      return undefined;
-    });
-    if (text !== undefined) return parse(path, text, report);
+    let text: string;
+    try {
+      text = readFileSync(path, "utf8");
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== "ENOENT" || env["XL_CONF"] !== undefined) report(`xl: cannot read ${path}: ${message}`);
+      continue;
+    }
+    return parse(path, text, report);
   }
   return { cpumasks: [] };
 }

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
 import { connectXenCtrl, createLibxl, hostPaths, type HostPaths, type Libxl, makePrivateDirectory, type XenCtrl } from "libxl";
 import { type GlobalOptions, XlError } from "./xl_context.js";
 import { createLog } from "./xl_log.js";
@@ -65,14 +66,17 @@ type Announcement = { state: "ready"; lost: string[] } | { state: "already runni
  */
 const LEAN = ["--max-semi-space-size=4", "--v8-pool-size=2", "--expose-gc"];
 const LEAN_ENVIRONMENT = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "16384" };
+/** Node reads these certificates at each start, which takes longer than all the rest; nobody here speaks TLS. */
+export const NO_CERTIFICATES = { NODE_EXTRA_CA_CERTS: undefined };
 
 /** Starts a host of its own session and waits for its first line. */
 async function launch(paths: HostPaths, env: Environment): Promise<Announcement> {
+  const { spawn } = await import("node:child_process");
   const log = openSync(paths.log, "a", 0o600);
   const host = spawn(process.execPath, [...LEAN, hostBin(env), "--announce"], {
     detached: true,
     cwd: "/",
-    env: { ...LEAN_ENVIRONMENT, ...env },
+    env: { ...LEAN_ENVIRONMENT, ...env, ...NO_CERTIFICATES },
     stdio: ["ignore", "pipe", log],
   });
   closeSync(log);
@@ -86,7 +90,7 @@ async function launch(paths: HostPaths, env: Environment): Promise<Announcement>
 
 /** The host's command: `XEN_HOST_BIN`, else the one of the xen-host package next to this one. */
 function hostBin(env: Environment): string {
-  return env["XEN_HOST_BIN"] ?? fileURLToPath(new URL("../bin/xen-host.js", import.meta.resolve("xen-host")));
+  return env["XEN_HOST_BIN"] ?? resolve(createRequire(import.meta.url).resolve("xen-host"), "../../bin/xen-host.js");
 }
 
 function firstLine(host: ChildProcess, paths: HostPaths): Promise<string> {

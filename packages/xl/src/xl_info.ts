@@ -57,9 +57,12 @@ export async function list({ xl, command, options, operands }: Invocation): Prom
     return EXIT.failure;
   }
   const libxl = await xl.libxl();
-  const domains = operands[0] === undefined ? await libxl.listDomain() : [await libxl.domainInfo(await findDomain(xl, operands[0]))];
+  const [domains, cpupools] = await Promise.all([
+    operands[0] === undefined ? libxl.listDomain() : findDomain(xl, operands[0]).then(async (domid) => [await libxl.domainInfo(domid)]),
+    libxl.listCpupool(),
+  ]);
   if (options.has("long")) return listLong(xl, libxl, domains);
-  const pools = new Map((await libxl.listCpupool()).map(({ poolid, pool_name }) => [poolid, pool_name]));
+  const pools = new Map(cpupools.map(({ poolid, pool_name }) => [poolid, pool_name]));
   const named = await Promise.all(
     domains.map(async (d) => ({ ...d, name: await nameOf(libxl, d.domid), pool_name: pools.get(d.cpupool) ?? `Pool-${d.cpupool}` })),
   );

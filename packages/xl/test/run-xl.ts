@@ -42,8 +42,8 @@ export async function createTestBed(): Promise<TestBed> {
   writeFileSync(join(directory, "package.json"), '{"type":"module"}');
   for (const name of ["xl", "xen-host"]) cpSync(join(PACKAGES, name, "bin"), join(directory, name, "bin"), { recursive: true });
   try {
-    await bundle(["xl/src/index.ts"], join(directory, "xl/dist"));
-    await bundle(["xen-host/src/index.ts", "xen-host/src/worker.ts", "xen-host/src/compiler-thread.ts"], join(directory, "xen-host/dist"));
+    await bundle({ xl: "xl/src/index.ts" }, join(directory, "xl/dist"), "cjs");
+    await bundle(["xen-host/src/index.ts", "xen-host/src/worker.ts", "xen-host/src/compiler-thread.ts"], join(directory, "xen-host/dist"), "esm");
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
     throw error;
@@ -80,22 +80,28 @@ export async function createTestBed(): Promise<TestBed> {
   };
 }
 
-async function bundle(entries: readonly string[], outDir: string): Promise<void> {
+/** Bundles entries, named or not, the way that the packages' own builds do (tsup.base.ts). */
+async function bundle(entries: readonly string[] | Readonly<Record<string, string>>, outDir: string, format: "esm" | "cjs"): Promise<void> {
   mkdirSync(outDir, { recursive: true });
+  const inPackages = Object.entries(entries).map(([name, entry]) => [name, join(PACKAGES, entry)] as const);
   await build({
     config: false,
-    entry: entries.map((entry) => join(PACKAGES, entry)),
-    format: "esm",
+    entry: Array.isArray(entries) ? inPackages.map(([, entry]) => entry) : Object.fromEntries(inPackages),
+    format,
     target: "es2023",
     platform: "node",
     outDir,
-    outExtension: () => ({ js: ".js" }),
+    outExtension: () => ({ js: format === "cjs" ? ".cjs" : ".js" }),
     noExternal: [/./],
-    splitting: true,
+    splitting: format === "esm",
+    shims: format === "cjs",
     silent: true,
     clean: false,
     sourcemap: "inline",
-    esbuildOptions: (options) => void (options.conditions = ["source"]),
+    esbuildOptions(options) {
+      options.conditions = ["source"];
+      if (format === "cjs") options.supported = { "dynamic-import": false };
+    },
   });
 }
 
