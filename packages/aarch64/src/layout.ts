@@ -87,12 +87,12 @@ export const AT = {
   SPLIT_B: 0x1a4,
   /** i32: bytes of it in all. */
   SPLIT_BYTES: 0x1a8,
-  /** i32: the last translation: 1 Device memory, 2 from a block, 4 non-global, 8 from a block of 1 GiB; its MAIR_EL1 attribute in bits 15:8, SH in 17:16. */
+  /** i32: the last translation: 1 Device memory, 2 from a block, 4 non-global, 8 from a block above 2 MiB; its MAIR_EL1 attribute in bits 15:8, SH in 17:16. */
   PAGE_FLAGS: 0x1ac,
   /** i32: 1 if EL0's TLBs hold anything; 1 if EL1's hold non-global pages. */
   DIRTY0: 0x1b0,
   DIRTY1: 0x1b4,
-  /** i32: 1 if EL0's TLBs hold pages of 1 GiB blocks, EL1's. */
+  /** i32: where EL0's TLBs hold pages of blocks above 2 MiB: bit (VA >> 30) modulo 32; EL1's. */
   HUGE0: 0x1b8,
   HUGE1: 0x1bc,
 
@@ -155,7 +155,7 @@ const TLB_BYTES = TLB_ENTRIES * 16;
 export const TLB_READ = 0;
 export const TLB_WRITE: number = TLB_BYTES;
 export const TLB_EXECUTE: number = 2 * TLB_BYTES;
-/** Behind them a byte for each (VA >> 21) modulo 1024: 1 if a page of a 2 MiB block is cached there. */
+/** Behind them a byte for each (VA >> 21) modulo 1024: 1 if a page of a block is cached there. */
 export const TLB_BLOCKS: number = 3 * TLB_BYTES;
 export const TLB_BLOCK_SLOTS = 1024;
 /** Bytes of one exception level's TLBs; EL1's follow EL0's. */

@@ -210,39 +210,56 @@ export const DEVICE: bigint = 1n << 2n;
 export const PXN: bigint = 1n << 53n;
 export const UXN: bigint = 1n << 54n;
 
-/** Translation tables of the 4 KiB granule in a machine's memory. */
+/** Bits of TCR_EL1 for a granule of 2^12, 2^14 or 2^16 bytes in both halves. */
+export function tcrGranule(granule: 12 | 14 | 16): bigint {
+  const [tg0, tg1] = granule === 12 ? [0n, 2n] : granule === 14 ? [2n, 1n] : [1n, 3n];
+  return (tg0 << 14n) | (tg1 << 30n);
+}
+
+/** Translation tables in a machine's memory. */
 export class Tables {
   /** Address of the first table. */
   readonly root: number;
   readonly #machine: Machine;
+  readonly #granule: number;
+  readonly #inputBits: number;
   readonly #startLevel: number;
   #next: number;
 
-  /** Tables are taken from `root` on, for input addresses of 64 - `tsz` bits. */
-  constructor(machine: Machine, root: number, tsz: number) {
+  /** Tables are taken from `root` on, for input addresses of 64 - `tsz` bits and pages of 2^`granule` bytes. */
+  constructor(machine: Machine, root: number, tsz: number, granule: 12 | 14 | 16 = 12) {
     this.root = root;
     this.#machine = machine;
-    this.#startLevel = Math.floor((tsz - 16) / 9);
-    this.#next = root + 4096;
-    for (let at = 0; at < 4096; at += 8) machine.write(root + at, 0n);
+    this.#granule = granule;
+    this.#inputBits = 64 - tsz;
+    this.#startLevel = 3 - Math.floor((63 - tsz - granule) / (granule - 3));
+    this.#next = root;
+    this.#allocate();
+  }
+
+  #allocate(): number {
+    const table = this.#next;
+    this.#next += 1 << this.#granule;
+    for (let at = table; at < this.#next; at += 8) this.#machine.write(at, 0n);
+    return table;
+  }
+
+  #indexAt(va: bigint, level: number): number {
+    const stride = this.#granule - 3;
+    const input = BigInt.asUintN(this.#inputBits, va);
+    return Number((input >> BigInt(this.#granule + (3 - level) * stride)) & ((1n << BigInt(stride)) - 1n));
   }
 
   /** Puts a descriptor at a level; tables that are made for it get `tableBits` too. Gives the descriptor's address. */
   map(va: bigint, descriptor: bigint, level = 3, tableBits = 0n): number {
     let table = this.root;
     for (let l = this.#startLevel; l < level; l++) {
-      const at = table + indexAt(va, l) * 8;
-      if ((this.#machine.read(at) & 1n) === 0n) {
-        for (let i = 0; i < 4096; i += 8) this.#machine.write(this.#next + i, 0n);
-        this.#machine.write(at, BigInt(this.#next) | 3n | tableBits);
-        this.#next += 4096;
-      }
+      const at = table + this.#indexAt(va, l) * 8;
+      if ((this.#machine.read(at) & 1n) === 0n) this.#machine.write(at, BigInt(this.#allocate()) | 3n | tableBits);
       table = Number(this.#machine.read(at) & 0xffff_ffff_f000n);
     }
-    const at = table + indexAt(va, level) * 8;
+    const at = table + this.#indexAt(va, level) * 8;
     this.#machine.write(at, descriptor);
     return at;
   }
 }
-
-const indexAt = (va: bigint, level: number): number => Number((va >> BigInt(39 - 9 * level)) & 0x1ffn);

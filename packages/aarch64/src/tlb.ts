@@ -1,9 +1,14 @@
-import { AT, TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_LEVEL_BYTES, TLB_SET_BYTES } from "./layout.js";
+import { AT, sysregAt, TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_LEVEL_BYTES, TLB_SET_BYTES } from "./layout.js";
 
 const ENTRY_BYTES = 16;
 const TABLES = 3;
 /** Every byte of an empty entry: its tag is no page address. */
 const EMPTY = 0xff;
+/** Entries that a page fills, by TCR_EL1.TG0 and TG1: an entry is of 4 KiB whatever the granule. */
+const ENTRIES_OF_PAGE = [
+  [1, 16, 4, 1],
+  [1, 4, 1, 16],
+] as const;
 
 /** Invalidation of the TLBs of all vCPUs. Filling is generated code (runtime.ts). */
 export class Tlbs {
@@ -55,14 +60,27 @@ export class Tlbs {
     if (this.#words[this.#note(vcpu, AT.DIRTY1)] !== 0) this.#flushLevel(vcpu, 1);
   }
 
-  /** One page; `pageNumber` is the low part of VA >> 12. Where it may lie in a cached block, all pages of blocks go. */
+  /** Entries of a page: of the larger of the two granules, which drops too much rather than too little. */
+  #entriesOfPage(vcpu: number): number {
+    const tcr = this.#words[this.#note(vcpu, sysregAt("TCR_EL1"))] ?? 0;
+    return Math.max(ENTRIES_OF_PAGE[0][(tcr >>> 14) & 3] ?? 1, ENTRIES_OF_PAGE[1][tcr >>> 30] ?? 1);
+  }
+
+  /** One page; `pageNumber` is VA[43:12]. Where it may lie in a cached block, all pages of blocks go. */
   flushPage(vcpu: number, pageNumber: number): void {
-    const index = pageNumber & (TLB_ENTRIES - 1);
+    const entries = this.#entriesOfPage(vcpu);
+    const index = pageNumber & (TLB_ENTRIES - 1) & -entries;
     const slot = TLB_BLOCKS + ((pageNumber >>> 9) & (TLB_BLOCK_SLOTS - 1));
     for (const el of [0, 1] as const) {
       const level = this.setOf(vcpu) + el * TLB_LEVEL_BYTES;
-      for (let table = 0; table < TABLES; table++) this.#clear(level + table * TLB_ENTRIES * ENTRY_BYTES + index * ENTRY_BYTES);
-      if (this.#bytes[level + slot] !== 0 || this.#words[this.#note(vcpu, el ? AT.HUGE1 : AT.HUGE0)] !== 0) this.#flushBlocks(level);
+      for (let table = 0; table < TABLES; table++) {
+        const first = level + (table * TLB_ENTRIES + index) * ENTRY_BYTES;
+        for (let entry = 0; entry < entries; entry++) this.#clear(first + entry * ENTRY_BYTES);
+      }
+      const huge = this.#words[this.#note(vcpu, el ? AT.HUGE1 : AT.HUGE0)] ?? 0;
+      if (this.#bytes[level + slot] === 0 && ((huge >>> (pageNumber >>> 18)) & 1) === 0) continue;
+      this.#flushBlocks(level);
+      this.#words[this.#note(vcpu, el ? AT.HUGE1 : AT.HUGE0)] = 0;
     }
   }
 

@@ -19,7 +19,42 @@ interface Regime {
 const field = (value: bigint, high: number, low: number): bigint => (value >> BigInt(low)) & ((1n << BigInt(high - low + 1)) - 1n);
 const bit = (value: bigint, n: number): boolean => field(value, n, n) === 1n;
 
-/** The walk as a reader of the manual would write it (Arm ARM D8.2, 4 KiB granule): an address, or the fault status code. */
+/** Address bits below a page, by TCR_EL1.TG0 and by TG1. */
+const GRANULES = [
+  [12, 16, 14, 12],
+  [12, 14, 12, 16],
+] as const;
+
+/** The level at which a walk starts (Arm ARM D8.2.6 to D8.2.8): by granule, the fewest bits of address for each. */
+const START_LEVELS: Readonly<Record<number, readonly (readonly [bits: number, level: number])[]>> = {
+  12: [
+    [40, 0],
+    [31, 1],
+    [25, 2],
+  ],
+  14: [
+    [48, 0],
+    [37, 1],
+    [26, 2],
+    [25, 3],
+  ],
+  16: [
+    [43, 1],
+    [30, 2],
+    [25, 3],
+  ],
+};
+const startOf = (granule: number, tsz: number): number => START_LEVELS[granule]?.find(([bits]) => 64 - tsz >= bits)?.[1] ?? 3;
+/** Sizes of blocks and pages, as address bits: by granule and level; undefined where there is none. */
+const LEAVES: Readonly<Record<number, readonly (number | undefined)[]>> = {
+  12: [undefined, 30, 21, 12],
+  14: [undefined, undefined, 25, 14],
+  16: [undefined, undefined, 29, 16],
+};
+/** Lowest address bit that a level resolves. */
+const lowBit = (granule: number, level: number): number => granule + (3 - level) * (granule - 3);
+
+/** The walk as a reader of the manual would write it (Arm ARM D8.2): an address, or the fault status code. */
 function walk({ va, kind, isEl0, tcr, ttbr, wxn, read }: Regime): { readonly pa: bigint } | { readonly status: number } {
   const half = bit(va, 55) ? 1 : 0;
   const tsz = Number(half ? field(tcr, 21, 16) : field(tcr, 5, 0));
@@ -31,18 +66,19 @@ function walk({ va, kind, isEl0, tcr, ttbr, wxn, read }: Regime): { readonly pa:
   const outputBits = [32, 36, 40][Number(field(tcr, 34, 32))] ?? 40;
   const isTooHigh = (address: bigint): boolean => address >> BigInt(outputBits) !== 0n;
 
-  let level = tsz < 25 ? 0 : tsz < 34 ? 1 : 2;
-  const firstIndexBits = 64 - tsz - (39 - 9 * level);
+  const granule = GRANULES[half][Number(half ? field(tcr, 31, 30) : field(tcr, 15, 14))] ?? 12;
+  let level = startOf(granule, tsz);
+  const firstIndexBits = 64 - tsz - lowBit(granule, level);
   let table = field(ttbr[half], 47, 3 + firstIndexBits) << BigInt(3 + firstIndexBits);
   if (isTooHigh(table)) return { status: 0 };
   let [tableNoUser, tableNoWrite, tableUxn, tablePxn] = [false, false, false, false];
   for (;;) {
-    const low = 39 - 9 * level;
-    const high = Math.min(low + 8, 63 - tsz);
+    const low = lowBit(granule, level);
+    const high = Math.min(low + granule - 4, 63 - tsz);
     const descriptor = read(table + 8n * field(va, high, low));
     if (descriptor === undefined) return { status: 0x14 + level };
     const type = field(descriptor, 1, 0);
-    const isLeaf = level === 3 ? type === 3n : type === 1n && level > 0;
+    const isLeaf = type === (level === 3 ? 3n : 1n) && LEAVES[granule]?.[level] !== undefined;
     const isTable = level < 3 && type === 3n;
     if (!isLeaf && !isTable) return { status: 4 + level };
     if (isTooHigh(field(descriptor, 47, 12) << 12n)) return { status: level };
@@ -51,7 +87,7 @@ function walk({ va, kind, isEl0, tcr, ttbr, wxn, read }: Regime): { readonly pa:
       tableNoWrite ||= bit(descriptor, 62);
       tableUxn ||= bit(descriptor, 60);
       tablePxn ||= bit(descriptor, 59);
-      table = field(descriptor, 47, 12) << 12n;
+      table = field(descriptor, 47, granule) << BigInt(granule);
       level++;
       continue;
     }
@@ -74,7 +110,7 @@ const SVC_END = 0xd400_0001n | (0xfffn << 5n);
 /** Even words of the area end the run when they are executed; odd ones say where they are. */
 const contentAt = (pa: number): bigint => SVC_END | (BigInt(pa >>> 3) << 32n);
 
-const tableAt = (level: number): number => DATA + level * 0x1000;
+const tableAt = (level: number): number => DATA + level * 0x1_0000;
 const BITS = {
   user: 1n << 6n,
   readOnly: 1n << 7n,
@@ -101,27 +137,46 @@ const entry = fc.record({
   leafBits: bits("user", "readOnly", "pxn", "uxn"),
   tableBits: fc.oneof({ weight: 3, arbitrary: fc.constant(0n) }, { weight: 1, arbitrary: bits("pxnTable", "uxnTable", "noUser", "noWrite") }),
   page: fc.integer({ min: 0, max: AREA_BYTES / 4096 - 1 }),
+  /** Bits of a table's or page's address that a larger granule does not have. */
+  low: fc.integer({ min: 0, max: 15 }),
 });
 
 const scenario = fc.record({
+  /** TG0 or TG1 of the half that is looked at; the other half, with the code, keeps 4 KiB. */
+  tg: fc.integer({ min: 0, max: 3 }),
   half: fc.constantFrom(0, 1),
-  tsz: fc.integer({ min: 16, max: 39 }),
+  /** As often as any at the ends of what a start level is for, 48 bits above all: only they start at level 0 with 16 KiB. */
+  tsz: fc.oneof(fc.integer({ min: 16, max: 39 }), fc.constantFrom(16, 17, 21, 22, 24, 25, 27, 28, 33, 34, 38, 39), fc.constant(16)),
   tbi: fc.integer({ min: 0, max: 3 }),
   closed: fc.oneof({ weight: 20, arbitrary: fc.constant(0n) }, { weight: 1, arbitrary: fc.constantFrom(1n << 7n, 1n << 23n, 1n << 55n, 1n << 56n) }),
   ips: fc.constantFrom(0n, 1n, 2n, 2n, 2n, 5n),
   wxn: fc.boolean(),
   offset: fc.bigInt({ min: 0n, max: (1n << 48n) - 1n }),
-  /** For blocks of 1 GiB, the area's place in them. */
+  /** For blocks above 2 MiB, the area's place in them. */
   isAimed: fc.boolean(),
   flip: fc.oneof({ weight: 8, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.integer({ min: 25, max: 54 }) }),
   tag: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 255 }) }),
-  rootOffset: fc.integer({ min: 0, max: 4095 }),
+  rootOffset: fc.integer({ min: 0, max: 0xffff }),
   rootStray: strayBits,
   entries: fc.array(entry, { minLength: 4, maxLength: 4 }),
   kind: fc.constantFrom("read", "write", "execute"),
   isEl0: fc.boolean(),
 });
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
+
+/** The granule of a scenario, the level at which its walk starts, and the one at which it ends well. */
+function describePath(s: Scenario): string {
+  const granule = GRANULES[s.half === 0 ? 0 : 1][s.tg] ?? 12;
+  const start = startOf(granule, s.tsz);
+  const end = s.entries.findIndex(({ type }, level) => level >= start && (level === 3 || type !== "table"));
+  return `${1 << (granule - 10)} KiB: ${start} to ${end}`;
+}
+
+const PATHS = [
+  ...["0 to 1", "0 to 2", "0 to 3", "1 to 1", "1 to 2", "1 to 3", "2 to 2", "2 to 3"].map((path) => `4 KiB: ${path}`),
+  ...["0 to 2", "0 to 3", "1 to 2", "1 to 3", "2 to 2", "2 to 3", "3 to 3"].map((path) => `16 KiB: ${path}`),
+  ...["1 to 2", "1 to 3", "2 to 2", "2 to 3", "3 to 3"].map((path) => `64 KiB: ${path}`),
+];
 
 const SOURCE = { read: "ldr x2, [x1]", write: "str x2, [x1]", execute: "br x1" };
 
@@ -131,14 +186,16 @@ describe("the walk", () => {
   for (let pa = AREA; pa < AREA + AREA_BYTES; pa += 8) machine.write(pa, contentAt(pa));
   // The half that is not looked at has the code, read-only for the sake of WXN.
   const codeTables = ([0n, 0xffff_ff80_0000_0000n] as const).map((shift, i) => {
-    const tables = new Tables(machine, DATA + 0x1_0000 + i * 0x1_0000, 25);
+    const tables = new Tables(machine, DATA + 0x8_0000 + i * 0x1_0000, 25);
     tables.map(BigInt(RAM) + shift, BigInt(RAM) | BLOCK | READ_ONLY, 1);
     return tables;
   });
 
   /** Lays the tables of a scenario out and gives what the walk starts from. */
   function prepare(s: Scenario): Regime {
-    const start = s.tsz < 25 ? 0 : s.tsz < 34 ? 1 : 2;
+    const granule = GRANULES[s.half === 0 ? 0 : 1][s.tg] ?? 12;
+    const ignored = (1 << granule) - 1;
+    const start = startOf(granule, s.tsz);
     const size = BigInt(64 - s.tsz);
     let va = s.offset & ((1n << size) - 1n) & ~7n;
     if (s.isAimed) va = (va & ~0x3fe0_0000n) | 0x20_0000n;
@@ -146,20 +203,21 @@ describe("the walk", () => {
     if (s.half === 1) va |= (1n << 64n) - (1n << size);
     if (s.flip !== undefined && s.flip >= 64 - s.tsz) va ^= 1n << BigInt(s.flip);
     if (s.tag !== undefined) va = (va & ((1n << 56n) - 1n)) | (BigInt(s.tag) << 56n);
-    const firstBits = Number(size) - (39 - 9 * start);
+    const firstBits = Number(size) - lowBit(granule, start);
     const rootBytes = 8 << firstBits;
-    const root = tableAt(start) + (s.rootOffset & 0xfff & -rootBytes);
+    const root = tableAt(start) + (s.rootOffset & ignored & -rootBytes);
     for (let level = start; level < 4; level++) {
       const e = s.entries[level];
       if (e === undefined) continue;
-      const low = BigInt(39 - 9 * level);
+      const low = BigInt(lowBit(granule, level));
       const isTable = e.type === "table" && level < 3;
-      const leaf = level === 3 ? BigInt(AREA + e.page * 4096) : level === 2 ? BigInt(AREA) : BigInt(RAM);
-      const address = e.type === "outside" ? 0x2000_0000n : isTable ? BigInt(tableAt(level + 1)) : leaf;
+      const leafBits = LEAVES[granule]?.[level];
+      const leaf = level === 3 ? AREA + e.page * 4096 : leafBits === 21 ? AREA : RAM;
+      const address = e.type === "outside" ? 0x2000_0000n : BigInt(isTable ? tableAt(level + 1) | ((e.low << 12) & ignored) : leaf);
       let type = isTable || level === 3 || e.type === "outside" ? 3n : 1n;
       if (e.type === "invalid") type = 2n;
-      if (e.type === "reserved") type = level === 3 ? 1n : level === 0 ? 1n : 0n;
-      const index = (input >> low) & (level === start ? (1n << BigInt(firstBits)) - 1n : 0x1ffn);
+      if (e.type === "reserved") type = level === 3 || leafBits === undefined ? 1n : 0n;
+      const index = (input >> low) & (level === start ? (1n << BigInt(firstBits)) - 1n : BigInt(ignored >> 3));
       const at = (level === start ? root : tableAt(level)) + Number(index) * 8;
       machine.write(at, address | e.stray | type | (isTable ? e.tableBits : e.leafBits) | (e.isAccessed ? 1n << 10n : 0n) | 0x300n);
     }
@@ -168,7 +226,8 @@ describe("the walk", () => {
     const sizes = s.half === 0 ? BigInt(s.tsz) | (25n << 16n) : 25n | (BigInt(s.tsz) << 16n);
     // Closing the half that has the code would only stop everything.
     const closed = s.closed & (s.half === 0 ? (1n << 7n) | (1n << 55n) : (1n << 23n) | (1n << 56n));
-    const tcr = sizes | closed | (BigInt(s.tbi) << 37n) | (s.ips << 32n) | (2n << 30n);
+    const granules = s.half === 0 ? (BigInt(s.tg) << 14n) | (2n << 30n) : BigInt(s.tg) << 30n;
+    const tcr = sizes | closed | (BigInt(s.tbi) << 37n) | (s.ips << 32n) | granules;
     const read = (pa: bigint): bigint | undefined => (pa >= BigInt(RAM) && pa < BigInt(RAM + 0x40_0000) ? machine.read(Number(pa)) : undefined);
     return { va, kind: s.kind as Kind, isEl0: s.isEl0, tcr, ttbr, wxn: s.wxn, read };
   }
@@ -188,6 +247,7 @@ describe("the walk", () => {
 
   it("finds the same address or fault as a model of it", { timeout: 120_000 }, () => {
     const seen = new Set<string>();
+    const reached = new Set<string>();
     fc.assert(
       fc.property(scenario, (s) => {
         const regime = prepare(s);
@@ -211,6 +271,7 @@ describe("the walk", () => {
         const pa = Number(expected.pa);
         const isArea = pa >= AREA && pa < AREA + AREA_BYTES;
         seen.add(`${regime.kind} ${isArea ? "area" : "elsewhere"}`);
+        if (isArea) reached.add(describePath(s));
         // Elsewhere in RAM nothing is known of what is executed or overwritten.
         if (pa >= RAM && pa < AREA) fc.pre(regime.kind === "read");
         if (pa < RAM || pa >= RAM + 0x40_0000) {
@@ -228,10 +289,12 @@ describe("the walk", () => {
           machine.write(pa, contentAt(pa));
         }
       }),
-      { numRuns: 4000 },
+      { numRuns: 12_000 },
     );
     // The scenarios are worth something: each status and each success came up.
     for (const kind of ["read", "write", "execute"])
       for (const what of [0, 4, 5, 6, 7, 9, 10, 11, 13, 14, 15, "area"]) expect(seen).toContain(`${kind} ${what}`);
+    // Each granule, from each level that it can start at, to each size of leaf that is there.
+    expect([...reached].toSorted()).toEqual(PATHS.toSorted());
   });
 });

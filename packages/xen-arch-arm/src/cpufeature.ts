@@ -11,8 +11,8 @@ const MODEL = {
   ID_AA64DFR0_EL1: 0x0010_1006n,
   // Atomic = 2, CRC32 = 1, SHA2 = 1 (SHA-256), SHA1 = 1, AES = 2 (with PMULL).
   ID_AA64ISAR0_EL1: 0x0021_1120n,
-  // 40-bit physical addresses, 16-bit ASIDs, 4 KiB granule only.
-  ID_AA64MMFR0_EL1: 0x0f00_0022n,
+  // TGran16 = 1, TGran64 = 0, TGran4 = 0: all three granules; 16-bit ASIDs, 40-bit physical addresses.
+  ID_AA64MMFR0_EL1: 0x0010_0022n,
   // ECBHB.
   ID_AA64MMFR1_EL1: 0x1000_0000_0000_0000n,
   // E0PD.

@@ -24,7 +24,9 @@ const noteFill = (b: Body, va: Value, { el, tlb }: { readonly el: Value; readonl
   b.if(i32.and(flags, i32.konst(2)), () => {
     const slot = i32.and(wrap(i64.shrU(va, i64.konst(21))), i32.konst(TLB_BLOCK_SLOTS - 1));
     b.store("i32_8", i32.add(tlb, slot), i32.konst(1), TLB_BLOCKS);
-    b.if(i32.and(flags, i32.konst(8)), () => b.store("i32", i32.shl(el, i32.konst(2)), i32.konst(1), AT.HUGE0));
+    const huge = b.let(i32.shl(el, i32.konst(2)));
+    const seen = i32.or(i32.load(huge, AT.HUGE0), i32.shl(i32.konst(1), wrap(i64.shrU(va, i64.konst(30)))));
+    b.if(i32.and(flags, i32.konst(8)), () => b.store("i32", huge, seen, AT.HUGE0));
   });
 };
 

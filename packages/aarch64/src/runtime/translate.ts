@@ -24,6 +24,8 @@ export const abort = (b: Body, va: Value, kind: Value, status: Value): void => {
 };
 
 const VA_BITS_48 = 1n << 48n;
+/** Address bits below a page, by TCR_EL1.TG0 and TG1 (their codes differ), a byte each; what is reserved means 4 KiB here. */
+const GRANULE_BITS: readonly [number, number] = [0x0c0e_100c, 0x100c_0e0c];
 /** Output addresses have 40 bits at most (ID_AA64MMFR0_EL1.PARange 2). */
 const PA_LIMIT = 1n << 40n;
 
@@ -55,7 +57,7 @@ export function defineTranslate(define: Define, layout: Pick<Layout, "p2m">): Fu
     b.return(address);
   };
 
-  // AArch64.TranslateAddress for EL1&0, 4 KiB granule (Arm ARM D8.2). Leaves AT.PAGE_FLAGS.
+  // AArch64.TranslateAddress for EL1&0 (Arm ARM D8.2). Leaves AT.PAGE_FLAGS.
   return define(
     ["i64", "i32", "i32"],
     (b, va, kind, el) => {
@@ -77,14 +79,22 @@ export function defineTranslate(define: Define, layout: Pick<Layout, "p2m">): Fu
       const isHidden = i32.and(i32.eqz(el), select(high, bit(tcr, 56), bit(tcr, 55)));
       b.if(i32.or(isOutside, i32.or(isDisabled, isHidden)), () => abort(b, va, kind, i32.konst(0x04)));
 
+      const tg = i32.and(wrap(select(high, i64.shrU(tcr, i64.konst(30)), i64.shrU(tcr, i64.konst(14)))), i32.konst(3));
+      const granules = select(high, i32.konst(GRANULE_BITS[1]), i32.konst(GRANULE_BITS[0]));
+      const granule = b.let(i32.and(i32.shrU(granules, i32.shl(tg, i32.konst(3))), i32.konst(0xff)));
+      /** Address bits that a level resolves: a table fills a page with descriptors of 8 bytes. */
+      const stride = b.let(i32.sub(granule, i32.konst(3)));
+      const isSmallGranule = b.let(i32.eq(granule, i32.konst(12)));
+      // As many levels as it takes to resolve the bits above the page, counted back from level 3.
+      const levels = b.let(i32.divU(i32.sub(i32.sub(inputBits, i32.konst(1)), granule), stride));
       const level = b.temp("i32");
-      level.set(i32.divU(i32.sub(tsz, i32.konst(16)), i32.konst(9)));
+      level.set(i32.sub(i32.konst(3), levels));
       const shift = b.temp("i32");
-      shift.set(i32.sub(i32.konst(39), i32.mul(level.value, i32.konst(9))));
+      shift.set(i32.add(granule, i32.mul(levels, stride)));
       const indexMask = b.temp("i64");
       indexMask.set(i64.sub(i64.shl(i64.konst(1), extendU(i32.sub(inputBits, shift.value))), i64.konst(1)));
       const table = b.temp("i64");
-      // A first table of fewer entries than 512 is aligned to its size.
+      // A first table that does not fill a page is aligned to its size.
       const tableMask = i64.sub(i64.konst(-8), i64.shl(indexMask.value, i64.konst(3)));
       table.set(i64.and(i64.and(select(high, getSysreg("TTBR1_EL1"), getSysreg("TTBR0_EL1")), i64.konst(VA_BITS_48 - 1n)), tableMask));
       const ips = b.let(wrap(i64.and(i64.shrU(tcr, i64.konst(32)), i64.konst(7))));
@@ -106,15 +116,17 @@ export function defineTranslate(define: Define, layout: Pick<Layout, "p2m">): Fu
         abort(b, va, kind, i32.add(i32.konst(0x14), level.value));
       });
       descriptor.set(i64.load(entry.value));
-      const isReserved = i32.and(i32.eqz(isTable()), i32.or(i32.eqz(level.value), i32.eq(level.value, i32.konst(3))));
+      // Blocks are of level 2, and of level 1 with the 4 KiB granule.
+      const isBlockLevel = i32.or(i32.eq(level.value, i32.konst(2)), i32.and(isSmallGranule, i32.eq(level.value, i32.konst(1))));
+      const isReserved = i32.and(i32.eqz(isTable()), i32.eqz(isBlockLevel));
       b.if(i32.or(i32.eqz(wrap(i64.and(descriptor.value, i64.konst(1)))), isReserved), () => abort(b, va, kind, i32.add(i32.konst(0x04), level.value)));
       b.if(i64.ne(i64.and(descriptor.value, tooHigh), i64.konst(0)), () => abort(b, va, kind, level.value));
       b.brIf(i32.or(i32.eqz(isTable()), i32.eq(level.value, i32.konst(3))), walked);
       inherited.set(i64.or(inherited.value, descriptor.value));
-      table.set(i64.and(descriptor.value, i64.konst(VA_BITS_48 - 4096n)));
+      table.set(i64.and(descriptor.value, i64.and(i64.konst(VA_BITS_48 - 1n), i64.shl(i64.konst(-1), extendU(granule)))));
       level.set(i32.add(level.value, i32.konst(1)));
-      shift.set(i32.sub(shift.value, i32.konst(9)));
-      indexMask.set(i64.konst(0x1ff));
+      shift.set(i32.sub(shift.value, stride));
+      indexMask.set(i64.sub(i64.shl(i64.konst(1), extendU(stride)), i64.konst(1)));
       b.br(walk);
       b.end();
       b.end();
@@ -134,7 +146,7 @@ export function defineTranslate(define: Define, layout: Pick<Layout, "p2m">): Fu
       b.if(i32.eqz(allowed.value), () => abort(b, va, kind, i32.add(i32.konst(0x0c), level.value)));
       const attributes = i64.shrU(getSysreg("MAIR_EL1"), i64.shl(i64.and(i64.shrU(descriptor.value, i64.konst(2)), i64.konst(7)), i64.konst(3)));
       const isDevice = i64.eqz(i64.and(attributes, i64.konst(0xf0)));
-      const fromBlock = i32.or(i32.shl(i32.ne(level.value, i32.konst(3)), i32.konst(1)), i32.shl(i32.ltU(level.value, i32.konst(2)), i32.konst(3)));
+      const fromBlock = i32.or(i32.shl(i32.ne(level.value, i32.konst(3)), i32.konst(1)), i32.shl(i32.gtU(shift.value, i32.konst(21)), i32.konst(3)));
       const shareability = i32.shl(wrap(i64.and(i64.shrU(descriptor.value, i64.konst(8)), i64.konst(3))), i32.konst(16));
       const memory = i32.or(shareability, i32.shl(wrap(i64.and(attributes, i64.konst(0xff))), i32.konst(8)));
       put32(b, AT.PAGE_FLAGS, i32.or(memory, i32.or(i32.or(isDevice, fromBlock), i32.shl(bit(descriptor.value, 11), i32.konst(2)))));
