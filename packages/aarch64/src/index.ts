@@ -3,6 +3,7 @@ export type { Exit, BudgetExit, WaitExit, CallExit, SysregExit, MmioExit, GuestE
 export { sysreg } from "./exit.js";
 export type { Processor, ProcessorOptions, VcpuRegisters, VcpuRecord, PageAccess, MemoryMove } from "./processor.types.js";
 export { createProcessor } from "./processor.js";
+export type { Trace } from "./trace.js";
 export { type Assembled, type AssembledSection, type AssembleOptions, assemble } from "./asm/assemble.js";
 export { disassemble } from "./asm/disassemble.js";
 export { linkStatic } from "./asm/elf.js";

@@ -1,13 +1,15 @@
 import { type CompilerOptions, type CompilerStatistics, DEFAULT_COMPILER_OPTIONS } from "./compiler/compiler.js";
 import { Engine, type EngineOptions } from "./engine.js";
+import { execute, traceOf } from "./execute.js";
 import type { BudgetExit, CallExit, Exit, MmioExit, SysregExit, WaitExit } from "./exit.js";
-import { AT, EXIT, layoutOf, type Layout, P2M_FRAMES, P2M_READ_ONLY, P2M_VALID, RECORD_BYTES } from "./layout.js";
+import { AT, EXIT, layoutOf, type Layout, P2M_FRAMES, P2M_READ_ONLY, P2M_VALID } from "./layout.js";
 import { type MmioAccess, mmioAccess } from "./mmio.js";
 import { Parking } from "./parking.js";
 import type { MemoryMove, PageAccess, Processor, ProcessorOptions, VcpuRecord, VcpuRegisters } from "./processor.types.js";
 import { loadVcpu, saveVcpu, Registers } from "./registers.js";
 import { ACCESS } from "./runtime/translate.js";
 import type { State } from "./state.js";
+import type { Trace } from "./trace.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -86,6 +88,10 @@ class WasmProcessor implements Processor {
     return this.#retired;
   }
 
+  get trace(): Trace | undefined {
+    return this.#options.trace ? traceOf(this.#engine) : undefined;
+  }
+
   get compilerStatistics(): CompilerStatistics | undefined {
     return this.#engine.compiler?.statistics;
   }
@@ -132,9 +138,7 @@ class WasmProcessor implements Processor {
     const engine = this.#engine;
     engine.state.select(vcpu);
     engine.compiler?.poll();
-    engine.budget = Math.max(1, Math.min(budget, 100_000_000));
-    engine.wasm.pollInterrupt();
-    engine.wasm.run(engine.budget * RECORD_BYTES);
+    execute(engine, Math.max(1, Math.min(budget, 100_000_000)), this.#options);
     this.#retired = engine.retired;
     return this.#exit(engine.state.get32(AT.EXIT), engine.state.get32(AT.EXIT_ARG));
   }

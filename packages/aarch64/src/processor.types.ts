@@ -1,6 +1,7 @@
 import type { CompilerOptions, CompilerStatistics } from "./compiler/compiler.js";
 import type { CompilerService } from "./compiler/translate.js";
 import type { Exit } from "./exit.js";
+import type { Trace } from "./trace.js";
 
 /** What a hypervisor hands to a processor: identity, memory, time. Nothing in the processor reads wall time. */
 export interface ProcessorOptions {
@@ -18,6 +19,10 @@ export interface ProcessorOptions {
   readonly compile?: boolean | Partial<CompilerOptions>;
   /** Who compiles; the thread of the processor itself if left out. */
   readonly compilerService?: CompilerService;
+  /** `run` ends at its budget to the instruction. Costs about as much as 10,000 more instructions a run; false if left out. */
+  readonly exact?: boolean;
+  /** Keep a hash of what each vCPU does, see `Processor.trace`; false if left out. */
+  readonly trace?: boolean;
   /** CNTFRQ_EL0 in Hz. */
   readonly counterFrequency: number;
   /**
@@ -76,9 +81,11 @@ export interface Processor {
    */
   park(bytes: number): MemoryMove | "more" | "given up";
 
-  /** Runs a vCPU for at most about `budget` instructions. `retired` tells how many it were. */
+  /** Runs a vCPU for at most about `budget` instructions, or exactly as many if the processor is `exact`. `retired` tells how many it were. */
   run(vcpu: number, budget: number): Exit;
   readonly retired: number;
+  /** Where the domain is on its way; undefined if it is not traced. */
+  readonly trace: Trace | undefined;
   /** What the compiler has done; undefined if the domain is interpreted. */
   readonly compilerStatistics: CompilerStatistics | undefined;
   /** Level of the vCPU's IRQ input (the GIC CPU interface's output). */

@@ -3,6 +3,10 @@ import { AT, SAVE_AREAS, STORED_SYSREGS, sysregAt, type StoredSysreg, WINDOW_BYT
 /** Functions that the interpreter's module exports. */
 export interface InterpreterExports {
   run(budget: number): void;
+  /** Runs AT.BUDGET to the last instruction, one by one. */
+  step(): void;
+  /** Takes an event into the trace (trace.ts). */
+  trace(what: number): number;
   translate(va: bigint, kind: number, el: number): number;
   enterException(esr: number, returnAddress: bigint, offset: number): void;
   /** Takes the fault in AT.FAULT with the PC given. */

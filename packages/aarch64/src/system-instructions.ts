@@ -33,8 +33,8 @@ const WRITABLE: Readonly<Partial<Record<StoredSysreg, bigint>>> = {
 };
 /** Bits 47:1 of TTBR1_EL1; above is the ASID. */
 const TTBR_BADDR = 0xffff_ffff_fffen;
-/** AT.PAGE where no page runs: no page address. */
-const NO_PAGE = 1n;
+/** AT.PAGE where no page runs: no PC gives this tag. */
+const NO_PAGE = 4n;
 const EC_TRAPPED_SYSREG = 0x18;
 const EC_FP_TRAP_ESR = (0x07 << 26) | (1 << 24) | (0xe << 20);
 /** PAR_EL1 of a translation that worked: NS, and bit 11. */

@@ -92,6 +92,7 @@ export function ensureP2m(ad: ArchDomain, createProcessor: ProcessorFactory): P2
       idRegisters: idRegisters(ad.vgic.version),
       mpidr: (vcpu) => mpidr(vcpuidToVaffinity(vcpu)),
       compile: ad.isCompiled,
+      exact: clock.instructionsUntil !== undefined,
       counterFrequency: COUNTER_FREQUENCY,
       counter(which, retired) {
         clock.retire(retired - ad.retiredInRun);

@@ -37,10 +37,12 @@ export function runVcpu(v: Vcpu, until: Time, speed: Speed): RunResult {
     const start = clock.now();
     expireTimers(av, start, true);
     pollUpcall(av.gic);
-    const limit = Math.min(until, nextDeadline(av)) - start;
     if (start >= until) break;
     av.domain.retiredInRun = 0;
-    const exit = processor.run(v.vcpuId, Math.min(MAX_BUDGET, Math.max(MIN_BUDGET, Math.floor(limit * speed.rate))));
+    const moment = Math.min(until, nextDeadline(av));
+    // On a virtual clock to the instruction, else as experience says.
+    const budget = clock.instructionsUntil?.(moment) ?? Math.max(MIN_BUDGET, Math.floor((moment - start) * speed.rate));
+    const exit = processor.run(v.vcpuId, Math.min(MAX_BUDGET, budget));
     const count = processor.retired;
     retired += count;
     clock.retire(count - av.domain.retiredInRun);

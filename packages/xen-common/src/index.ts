@@ -1,5 +1,5 @@
 export type { Arch, ArchDomainConfig, ParkProgress, RunResult, Time, VcpuGuestContext } from "./arch.js";
-export type { Clock } from "./clock.js";
+export { type Clock, createVirtualClock, type VirtualClockOptions } from "./clock.js";
 export { CONRING_SIZE, type Console, type ConsoleOptions, createConsole } from "./console.js";
 export type { Cpupool, CpupoolInfo } from "./cpupool.js";
 export { type CreateDomainConfig, domainCreate, domainKill, domainMaxVcpus, type DomainRole } from "./create.js";

@@ -21,6 +21,7 @@ export function createStillProcessor(options: ProcessorOptions): Processor {
     park: () => "given up",
     run: () => exit,
     retired: 0,
+    trace: undefined,
     compilerStatistics: undefined,
     setIrq: () => undefined,
     completeRead: () => undefined,

@@ -7,6 +7,7 @@ import { call, callStatement, type FunctionRef, ModuleBuilder, type Signature } 
 import type { Value } from "../wasm/value.js";
 import { ENTER, type Handler, HANDLERS, FIRST_HANDLER, NEXT_PAGE, START, UNDECODED } from "./handlers.js";
 import { defineScan } from "./scan.js";
+import { defineStep } from "./step.js";
 import { type Frame, InterpreterStage } from "./stage.js";
 
 const zero = i32.konst(0);
@@ -192,6 +193,7 @@ export function buildInterpreter(layout: Layout): Uint8Array<ArrayBuffer> {
   for (const handler of HANDLERS) table[handler.id] = defineHandler(module, runtime, callHelper, handler);
   module.setTable(table, table.length, "table");
   defineRun(module, runtime, defineLoop(module, runtime, layout), layout);
+  defineStep(module, runtime, layout);
   defineScan(module);
   return module.encode();
 }
@@ -216,7 +218,7 @@ function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionR
   put32(AT.BUDGET, body.parameter(0));
   put32(AT.EXIT, i32.konst(EXIT.budget));
   // The page may have changed its translation since the last run.
-  body.store("i64", zero, i64.konst(1), AT.PAGE);
+  body.store("i64", zero, i64.konst(4), AT.PAGE);
   body.store("i32_16", i32.konst(START_RECORD), i32.konst(START));
   record.set(i32.konst(START_RECORD));
 
@@ -232,6 +234,11 @@ function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: FunctionR
   body.if(i32.eq(stop.value, i32.konst(STOP.hot)), () => {
     callStatement(body, runtime.becameHot, record.value);
     body.br(again);
+  });
+  // Straight code comes here without a look at the budget: calls that leave a region in its middle, over and over, must come to an end.
+  body.if(i32.ltS(get32(AT.BUDGET), zero), () => {
+    body.store("i64", zero, pcOf(record.value, get64(AT.PAGE), get32(AT.CODE)), AT.PC);
+    body.br(exited);
   });
   const regions = body.loop();
   const place = body.let(entryOf(record.value, layout));

@@ -1,10 +1,12 @@
 import { AT, EXIT, FAULT, sysregAt, THEN, TLB_LEVEL_BYTES } from "../layout.js";
+import { TRACE, TRACE_EXCEPTION } from "../trace.js";
 import type { Body } from "../wasm/body.js";
 import { extendU, i32, i64, wrap } from "../wasm/integer.js";
 import { call, type FunctionRef } from "../wasm/module.js";
 import { select, type Value } from "../wasm/value.js";
 import { type Define, get32, get64, getSysreg, put32, put64, zero } from "./emit.js";
 import { nzcv, setNzcv } from "./flags.js";
+import { defineTrace } from "./trace.js";
 
 /** PC of a record of the page that runs. */
 export const pcOf = (record: Value): Value => i64.add(get64(AT.PAGE), extendU(i32.shrU(i32.sub(record, get32(AT.CODE)), i32.konst(2))));
@@ -36,6 +38,7 @@ type ExceptionFunction = "fault" | "fetchFault" | "alignmentFault" | "raise" | "
 
 /** Defines exception entry and return, and the exits. */
 export function defineExceptions(define: Define): Record<ExceptionFunction, FunctionRef> {
+  const trace = defineTrace(define);
   // AArch64.TakeException to EL1 (Arm ARM D1.3). IL is set in every syndrome here: A64 instructions are 32 bits long.
   const enterException = define(
     ["i32", "i64", "i32"],
@@ -54,6 +57,7 @@ export function defineExceptions(define: Define): Record<ExceptionFunction, Func
       put32(b, AT.IL, zero);
       put32(b, AT.TLB, i32.add(get32(AT.TLB0), i32.konst(TLB_LEVEL_BYTES)));
       updateFpTrap(b);
+      b.if(i32.load(zero, TRACE.ON), () => b.drop(call(trace, i32.add(offset, i32.konst(TRACE_EXCEPTION)))));
     },
     "enterException",
   );

@@ -1,6 +1,17 @@
 import { createProcessor } from "aarch64";
 import { createPerfc, type Perfc } from "perfc";
-import { type Clock, COMMON_PERF_COUNTERS, type CommonPerfCounter, createXen, type Domain, domainCreate, type Time, type Vcpu, type Xen } from "xen-common";
+import {
+  type Clock,
+  COMMON_PERF_COUNTERS,
+  type CommonPerfCounter,
+  createVirtualClock,
+  createXen,
+  type Domain,
+  domainCreate,
+  type Time,
+  type Vcpu,
+  type Xen,
+} from "xen-common";
 import { GUEST, XEN_DOMCTL_CDF } from "xen-public";
 import { createArm } from "../domain.js";
 import { type ArchVcpu, archDomain, archVcpu, processorOf } from "../include/asm/domain.js";
@@ -52,19 +63,6 @@ export interface Machine {
   runUntil(done: () => boolean, limit?: Time): boolean;
 }
 
-function createVirtualClock(): Clock {
-  let time = 1_000_000;
-  return {
-    now: () => time,
-    bootWallclock: 1_700_000_000_000_000_000n,
-    retire: (instructions) => void (time += instructions * NS_PER_INSTRUCTION),
-    skipTo(until) {
-      time = Math.max(time, until);
-      return true;
-    },
-  };
-}
-
 /** Builds the machine: 64 MiB of RAM, vCPU 0 spinning at `CODE` with spinning vectors, unpaused; the other vCPUs are off. */
 export function createMachine({
   vcpus = 2,
@@ -76,7 +74,7 @@ export function createMachine({
   isHardwareDomain = false,
 }: MachineOptions = {}): Machine {
   const log: string[] = [];
-  const clock = createVirtualClock();
+  const clock = createVirtualClock({ nsPerInstruction: NS_PER_INSTRUCTION, start: 1_000_000 });
   const counters = createPerfc([ARM_PERFC_DEFN, COMMON_PERF_COUNTERS], 1);
   const arch = createArm({ createProcessor, clock });
   const xen = createXen({
