@@ -58,6 +58,8 @@ export interface Arch {
   enableEventDelivery?(v: Vcpu): void;
   /** Runs the vCPU until it blocks, is paused, or `until`. May return early for any reason. */
   run(v: Vcpu, until: Time): RunResult;
+  /** pCPUs that are threads of their own; left out: there are none. */
+  readonly threads?: ArchThreads;
   /** Called by the scheduler when a vCPU leaves (`from`) or enters (`to`) a pCPU: vtimer hand-over. */
   contextSwitch(from: Vcpu | undefined, to: Vcpu | undefined): void;
   /** Debug key dumps of the arch ('0' registers and the like): key, description, handler. */
@@ -67,6 +69,18 @@ export interface Arch {
     readonly diagnostic: boolean;
     readonly run: (print: (line: string) => void) => void;
   }[];
+}
+
+/** How common code gets vCPUs on pCPUs that are other threads. Guest code runs there; everything else of a domain is done in this thread, while the guest is out. */
+export interface ArchThreads {
+  /** Lets the vCPU run on its pCPU up to `until`; returns at once. */
+  enter(v: Vcpu, until: Time): void;
+  /** True once the vCPU on `cpu` has come out of the guest, and what it came for was done; false while it is inside. */
+  leave(cpu: number): boolean;
+  /** Makes the vCPU on `cpu` come out soon (smp_send_event_check_mask). */
+  kick(cpu: number): void;
+  /** Waits, for a fraction of a millisecond, until no vCPU of the domain is inside; it goes on when the host next looks after its pCPU. */
+  stop(d: Domain): void;
 }
 
 /** xen_arch_domainconfig. */

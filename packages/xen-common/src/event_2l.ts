@@ -26,6 +26,12 @@ function test(bytes: Uint8Array, offset: number, bit: number): boolean {
   return (bytes[offset + (bit >> 3)]! & (1 << (bit & 7))) !== 0;
 }
 
+/** The shared info page of a domain of which no vCPU is inside the guest: it clears bits in there with plain loads and stores of its thread. */
+function sharedInfoOf(d: Domain): Uint8Array | undefined {
+  d.xen.arch.threads?.stop(d);
+  return d.sharedInfo?.bytes;
+}
+
 /** Second level of the 2-level ABI: the selector word, then the upcall. */
 function select(v: Vcpu, port: number): void {
   if (!testAndSet(v.vcpuInfo, SEL, port >> 6)) markEventsPending(v);
@@ -33,6 +39,7 @@ function select(v: Vcpu, port: number): void {
 
 /** vcpu_mark_events_pending: `evtchn_upcall_pending` goes to 1 and the upcall interrupt is raised if it was 0. */
 export function markEventsPending(v: Vcpu): void {
+  v.domain.xen.arch.threads?.stop(v.domain);
   if (v.vcpuInfo[UPCALL] !== 0) return;
   v.vcpuInfo[UPCALL] = 1;
   v.domain.xen.arch.vcpuMarkEventsPending(v);
@@ -40,21 +47,22 @@ export function markEventsPending(v: Vcpu): void {
 
 /** Makes the port pending; raises the upcall of `v` unless the port is masked (facts: guest-platform 6.2). */
 export function evtchn2lSetPending(v: Vcpu, port: number): void {
-  const shared = v.domain.sharedInfo?.bytes;
+  const shared = sharedInfoOf(v.domain);
   if (shared === undefined || testAndSet(shared, SHARED_INFO.evtchnPending, port)) return;
   if (!test(shared, SHARED_INFO.evtchnMask, port)) select(v, port);
 }
 
 /** Clears the mask and raises the upcall again if the port is pending. */
 export function evtchn2lUnmask(v: Vcpu, port: number): void {
-  const shared = v.domain.sharedInfo?.bytes;
+  const shared = sharedInfoOf(v.domain);
   if (shared === undefined) return;
   if (testAndClear(shared, SHARED_INFO.evtchnMask, port) && test(shared, SHARED_INFO.evtchnPending, port)) select(v, port);
 }
 
 /** A port begins and ends not pending. */
 export function evtchn2lClear(d: Domain, port: number): void {
-  if (d.sharedInfo !== undefined) testAndClear(d.sharedInfo.bytes, SHARED_INFO.evtchnPending, port);
+  const shared = sharedInfoOf(d);
+  if (shared !== undefined) testAndClear(shared, SHARED_INFO.evtchnPending, port);
 }
 
 export function evtchn2lIsPending(d: Domain, port: number): boolean {

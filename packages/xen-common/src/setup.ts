@@ -36,6 +36,8 @@ export interface XenOptions {
   readonly perfc?: Perfc<CommonPerfCounter>;
   /** A pCPU that may be idle has work: call `runPcpu` soon. */
   readonly kick?: (cpu: number) => void;
+  /** Another thread wants something of the host's loop: the guest that runs in this one is left soon. Never, if left out. */
+  readonly hasNews?: () => boolean;
   /** CPU time of the host process, which is Dom0's; the time since boot if left out. */
   readonly hostCpuTime?: () => Time;
   /** A domain was parked (parking.ts): its old memory is garbage, and a good time to collect it has come. */
@@ -82,7 +84,7 @@ export function createXen(options: XenOptions): Xen {
     runPcpu: (cpu) => xen.sched.runPcpu(cpu),
     defer(work) {
       deferred.push(work);
-      if (xen.sched.pcpus.every(({ guestUntil }) => guestUntil === undefined)) runDeferred();
+      if (!xen.sched.isBusy()) runDeferred();
     },
     onDomainChange(listener) {
       listeners.add(listener);
@@ -98,7 +100,13 @@ export function createXen(options: XenOptions): Xen {
     hostShutdown: (code) => options.onHardwareShutdown?.(code),
   } satisfies Partial<Xen>;
   const xen = early as unknown as { -readonly [K in keyof Xen]: Xen[K] };
-  xen.sched = createSched(xen, { nrCpus: pcpus, scheduler: options.scheduler ?? createCredit2, kick: options.kick ?? (() => {}), runDeferred });
+  xen.sched = createSched(xen, {
+    nrCpus: pcpus,
+    scheduler: options.scheduler ?? createCredit2,
+    kick: options.kick ?? (() => {}),
+    hasNews: options.hasNews ?? (() => false),
+    runDeferred,
+  });
   xen.domctl = createDomctl(xen);
   xen.sysctl = createSysctl(xen);
   xen.keys = createKeyHandlers(xen);

@@ -1,4 +1,4 @@
-import type { Time } from "../arch.js";
+import type { ArchThreads, Time } from "../arch.js";
 import { clearPauseFlags, RUNSTATE, setPauseFlags, type Vcpu, VPF, vcpuRunnable } from "../vcpu.js";
 import type { Xen } from "../xen.js";
 import type { Pcpu, Scheduler, SchedulerFactory } from "./private.js";
@@ -24,12 +24,20 @@ export interface Sched {
   /** Chooses again, at once. Not from inside a guest on that pCPU. */
   schedule(cpu: number): void;
   runPcpu(cpu: number): RunOutcome;
+  /** Another thread wants something of this one. */
+  readonly hasNews: () => boolean;
+  /** True while this thread is inside a guest, or does what one came out for: what is deferred must wait. */
+  isBusy(): boolean;
+  /** Takes the guest out of a pCPU that is another thread, if one is inside. */
+  leaveThread(cpu: number): void;
 }
 
 /** What the host hands in for scheduling. */
 export interface SchedOptions {
   readonly nrCpus: number;
   readonly scheduler: SchedulerFactory;
+  /** Another thread wants something of this one: the guest that runs in it is left soon. */
+  readonly hasNews: () => boolean;
   /** Called when a pCPU that may be idle has something to do. */
   readonly kick: (cpu: number) => void;
   /** Called after each guest exit: deferred work that must not happen inside a guest's hypercall. */
@@ -39,6 +47,7 @@ export interface SchedOptions {
 export function createSched(xen: Xen, options: SchedOptions): Sched {
   const pcpus: Pcpu[] = Array.from({ length: options.nrCpus }, (_, id) => ({
     id,
+    isThread: id > 0 && xen.arch.threads !== undefined,
     curr: undefined,
     softirqPending: false,
     timerPending: false,
@@ -48,11 +57,22 @@ export function createSched(xen: Xen, options: SchedOptions): Sched {
     idleSince: 0,
   }));
   const now = (): Time => xen.clock.now();
+  let depth = 0;
 
   function raise(cpu: number): void {
     const pcpu = pcpus[cpu]!;
     pcpu.softirqPending = true;
     if (pcpu.guestUntil === undefined) options.kick(cpu);
+    else if (pcpu.isThread) xen.arch.threads?.kick(cpu);
+  }
+
+  function inside<T>(work: () => T): T {
+    depth++;
+    try {
+      return work();
+    } finally {
+      depth--;
+    }
   }
 
   function park(v: Vcpu, isParked: boolean): void {
@@ -109,28 +129,62 @@ export function createSched(xen: Xen, options: SchedOptions): Sched {
     return Math.min(stayUntil, pcpu.sliceEnd ?? Infinity, xen.timers.next() ?? Infinity);
   }
 
+  /** Chooses if that is due. A scheduler may park what it was about to choose and raise again: goes round until it is settled. */
+  function chooseIfDue(pcpu: Pcpu): void {
+    if (pcpu.sliceEnd !== undefined && pcpu.sliceEnd <= now()) {
+      xen.perfc.incr("sched_irq");
+      pcpu.softirqPending = true;
+    }
+    for (let round = 0; pcpu.softirqPending && round < 4; round++) schedule(pcpu.id);
+  }
+
+  /** One look after a pCPU that is another thread: what its guest came out for, who runs next, and in with it. */
+  function runThread(pcpu: Pcpu, threads: ArchThreads): RunOutcome {
+    xen.perfc.cpu = pcpu.id;
+    xen.timers.runDue();
+    if (tryLeave(pcpu, threads)) {
+      options.runDeferred();
+      chooseIfDue(pcpu);
+      const v = pcpu.curr;
+      if (v !== undefined) {
+        pcpu.guestUntil = pcpu.sliceEnd ?? Infinity;
+        threads.enter(v, pcpu.guestUntil);
+      }
+    }
+    options.runDeferred();
+    if (pcpu.softirqPending && pcpu.guestUntil === undefined) return { ran: true };
+    return { ran: false, idleUntil: xen.timers.next() };
+  }
+
+  /** False while the guest is inside. */
+  function tryLeave(pcpu: Pcpu, threads: ArchThreads): boolean {
+    const v = pcpu.curr;
+    if (pcpu.guestUntil === undefined || v === undefined) return true;
+    if (!inside(() => threads.leave(pcpu.id))) return false;
+    pcpu.guestUntil = undefined;
+    if (!vcpuRunnable(v)) pcpu.softirqPending = true;
+    return true;
+  }
+
   function runPcpu(cpu: number): RunOutcome {
     const pcpu = pcpus[cpu]!;
+    if (pcpu.isThread && xen.arch.threads !== undefined) return runThread(pcpu, xen.arch.threads);
     const stayUntil = now() + MAX_STAY;
     let ran = false;
     for (let entries = 0; entries < MAX_ENTRIES; entries++) {
       xen.perfc.cpu = cpu;
       xen.timers.runDue();
       options.runDeferred();
-      if (pcpu.sliceEnd !== undefined && pcpu.sliceEnd <= now()) {
-        xen.perfc.incr("sched_irq");
-        pcpu.softirqPending = true;
-      }
-      // A scheduler may park what it was about to choose and raise again: go round until it is settled.
-      for (let round = 0; pcpu.softirqPending && round < 4; round++) schedule(cpu);
+      chooseIfDue(pcpu);
       const v = pcpu.curr;
       if (v === undefined) break;
-      if (now() >= stayUntil) return { ran: true };
+      if (now() >= stayUntil || (ran && options.hasNews())) return { ran: true };
       ran = true;
       pcpu.timerPending = false;
-      pcpu.guestUntil = guestLimit(pcpu, stayUntil);
+      const guestUntil = guestLimit(pcpu, stayUntil);
+      pcpu.guestUntil = guestUntil;
       try {
-        xen.arch.run(v, pcpu.guestUntil);
+        inside(() => xen.arch.run(v, guestUntil));
       } finally {
         pcpu.guestUntil = undefined;
       }
@@ -148,7 +202,8 @@ export function createSched(xen: Xen, options: SchedOptions): Sched {
     timerArmed(expires) {
       let isIdle = true;
       for (const pcpu of pcpus) {
-        if (pcpu.guestUntil === undefined) continue;
+        // Timers fire in this thread, whatever the others do.
+        if (pcpu.guestUntil === undefined || pcpu.isThread) continue;
         isIdle = false;
         if (expires < pcpu.guestUntil) pcpu.timerPending = true;
       }
@@ -156,16 +211,25 @@ export function createSched(xen: Xen, options: SchedOptions): Sched {
     },
     schedule,
     runPcpu,
+    hasNews: options.hasNews,
+    isBusy: () => depth > 0,
+    leaveThread(cpu) {
+      const pcpu = pcpus[cpu]!;
+      const { threads } = xen.arch;
+      if (!pcpu.isThread || threads === undefined || pcpu.curr === undefined || pcpu.guestUntil === undefined) return;
+      threads.stop(pcpu.curr.domain);
+      tryLeave(pcpu, threads);
+    },
   };
 }
 
 /**
- * True when the guest on this vCPU's pCPU must be left now: it was paused or blocked, its pCPU must choose again, or
+ * True when the guest on this vCPU's pCPU must be left now: it was paused or blocked, its pCPU must choose again, another thread wants something, or
  * a timer was armed that is due before the `until` of `Arch.run`. The arch asks after each exit that it handled.
  */
 export function mustLeaveGuest(v: Vcpu): boolean {
   const pcpu = v.domain.xen.sched.pcpus[v.processor]!;
-  return pcpu.softirqPending || pcpu.timerPending || !vcpuRunnable(v);
+  return pcpu.softirqPending || pcpu.timerPending || !vcpuRunnable(v) || v.domain.xen.sched.hasNews();
 }
 
 /** It stopped being runnable; one that runs leaves its pCPU at its next exit (vcpu_sleep_nosync). */
@@ -180,7 +244,9 @@ export function vcpuSleepNosync(v: Vcpu): void {
 export function vcpuSleepSync(v: Vcpu): void {
   vcpuSleepNosync(v);
   const { sched } = v.domain.xen;
-  if (v.isRunning && sched.pcpus[v.processor]!.guestUntil === undefined) sched.schedule(v.processor);
+  if (!v.isRunning) return;
+  sched.leaveThread(v.processor);
+  if (sched.pcpus[v.processor]!.guestUntil === undefined) sched.schedule(v.processor);
 }
 
 /** Lets it run if nothing keeps it from it (vcpu_wake). */

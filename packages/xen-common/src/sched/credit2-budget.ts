@@ -1,12 +1,12 @@
 import type { Time } from "../arch.js";
 import type { Domain } from "../domain.js";
 import type { Vcpu } from "../vcpu.js";
-import { CREDIT2, type Credit2Domain, type Credit2Unit } from "./credit2-types.js";
+import { CREDIT2, type Credit2Domain, type Credit2Unit, type RunQueue } from "./credit2-types.js";
 import type { SchedHost } from "./private.js";
 
 /** Caps: budgets that domains get each period and that their units take in parts (facts: sched 2.8). */
 export interface Budgets {
-  createDomain(d: Domain): Credit2Domain;
+  createDomain(d: Domain, queue: RunQueue): Credit2Domain;
   /** True if the unit may run: it is not capped, has budget left, or got some. Else it was parked. */
   grab(unit: Credit2Unit): boolean;
   /** A unit that sleeps hands its budget back, and its siblings may run. */
@@ -41,7 +41,7 @@ export function createBudgets(host: SchedHost, units: ReadonlyMap<Vcpu, Credit2U
   const quota = (dom: Credit2Domain): Time => Math.max(CREDIT2.minBudget, Math.floor(dom.total / Math.max(1, unitsOf(dom).length)));
 
   return {
-    createDomain(domain) {
+    createDomain(domain, queue) {
       const dom: Credit2Domain = {
         domain,
         weight: CREDIT2.defaultWeight,
@@ -50,6 +50,9 @@ export function createBudgets(host: SchedHost, units: ReadonlyMap<Vcpu, Credit2U
         total: 0,
         nextReplenish: 0,
         timer: host.timers.create("credit2 replenish", () => replenish(dom)),
+        queue,
+        destination: undefined,
+        load: { active: 0, average: 0, updatedAt: host.now() },
       };
       return dom;
     },

@@ -2,6 +2,8 @@ import type { Time } from "../arch.js";
 import type { Domain } from "../domain.js";
 import type { Timer } from "../timer.js";
 import type { Vcpu } from "../vcpu.js";
+import type { Load } from "./credit2-load.js";
+import type { Pcpu } from "./private.js";
 
 /** Constants of credit2 (facts: sched 2.1); nanoseconds, and credit in the same unit. */
 export const CREDIT2 = {
@@ -13,7 +15,6 @@ export const CREDIT2 = {
   minTimer: 500_000,
   maxTimer: 10_000_000,
   resetThreshold: 0,
-  migrateResist: 500_000,
   migrateCompensation: 50_000,
   ratelimit: 1_000_000,
   ratelimitMin: 100_000,
@@ -21,6 +22,13 @@ export const CREDIT2 = {
   ratelimitTickleTolerance: 50_000,
   capPeriod: 10_000_000,
   minBudget: 500_000,
+  /** Window of load averages: credit2_load_window_shift is 30. */
+  loadWindow: 1_073_741_824,
+  /** Load that a new unit is taken to be. */
+  loadOfNewUnit: 0.5,
+  /** Differences in load below which queues are left alone, where none has more than its pCPU can do, and where one has (credit2_balance_under, _over). */
+  balanceUnder: 1,
+  balanceOver: 0.125,
 } as const;
 
 /** What credit2 keeps per domain. */
@@ -34,6 +42,11 @@ export interface Credit2Domain {
   total: Time;
   nextReplenish: Time;
   readonly timer: Timer;
+  /** All its units are here. */
+  queue: RunQueue;
+  /** Where it goes as soon as none of its units runs. */
+  destination: RunQueue | undefined;
+  readonly load: Load;
 }
 
 /** What credit2 keeps per vCPU. */
@@ -49,15 +62,19 @@ export interface Credit2Unit {
   isParked: boolean;
   isQueued: boolean;
   isYielding: boolean;
-  /** pCPU that was poked for it. */
-  tickledCpu: number | undefined;
+  /** Counted in the domain's load. */
+  isActive: boolean;
+  /** It has not run since it came from another queue. */
+  isMigrated: boolean;
 }
 
-/** Runnable units that do not run, by descending credit, and the pCPUs that were poked and have not scheduled yet. */
+/** Runnable units of one pCPU that do not run, by descending credit. */
 export interface RunQueue {
+  readonly pcpu: Pcpu;
   readonly entries: Credit2Unit[];
   maxWeight: number;
-  readonly tickled: Set<number>;
+  /** The pCPU was poked and has not scheduled yet. */
+  isTickled: boolean;
 }
 
 /** The time in which a unit of `weight` burns `credit`. */

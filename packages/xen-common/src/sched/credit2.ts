@@ -4,28 +4,32 @@ import type { Domain } from "../domain.js";
 import type { Vcpu } from "../vcpu.js";
 import { vcpuName, vcpuRunnable } from "../vcpu.js";
 import { createBudgets } from "./credit2-budget.js";
+import { loadAt, updateLoad } from "./credit2-load.js";
+import { createPlacer } from "./credit2-place.js";
 import { createTickler } from "./credit2-tickle.js";
 import { CREDIT2, type Credit2Domain, type Credit2Unit, creditToTime, type RunQueue } from "./credit2-types.js";
-import { allowedCpus, type Decision, type Pcpu, preferredCpus, type SchedHost, type Scheduler } from "./private.js";
+import type { Decision, Pcpu, SchedHost, Scheduler } from "./private.js";
 
 /**
- * The credit2 scheduler (facts: sched 2). One run queue holds all pCPUs, so there is no balancing between queues.
- * Credit is counted in nanoseconds of the heaviest unit; fractions are kept as residue.
+ * The credit2 scheduler (facts: sched 2), with a run queue for each pCPU (Xen's `credit2_runqueue=cpu`): a domain that changes its pCPU leaves its
+ * compiled code behind. For the same reason a domain is in one queue with all its vCPUs, and balancing moves whole domains (docs/designs/0007).
+ * Credit is counted in nanoseconds of the heaviest unit of a queue; fractions are kept as residue.
  */
 export function createCredit2(host: SchedHost): Scheduler {
   const units = new Map<Vcpu, Credit2Unit>();
-  const queue: RunQueue = { entries: [], maxWeight: CREDIT2.defaultWeight, tickled: new Set() };
+  const domains = new Set<Credit2Domain>();
+  const queues: readonly RunQueue[] = host.pcpus.map((pcpu) => ({ pcpu, entries: [], maxWeight: CREDIT2.defaultWeight, isTickled: false }));
   let ratelimit: Time = CREDIT2.ratelimit;
 
   const domainOf = (d: Domain): Credit2Domain => d.schedPrivate as Credit2Domain;
   const unitOf = (v: Vcpu | undefined): Credit2Unit | undefined => (v === undefined ? undefined : units.get(v));
-  const isPreferred = (unit: Credit2Unit, cpu: number): boolean => preferredCpus(unit.vcpu, host.pcpus)?.some(({ id }) => id === cpu) ?? true;
+  const unitsIn = (queue: RunQueue): Credit2Unit[] => [...units.values()].filter(({ dom }) => dom.queue === queue);
 
   function burn(unit: Credit2Unit, now: Time): void {
     const delta = now - unit.startTime;
     if (delta <= 0) return;
     host.perfc.incr("burn_credits_t2c");
-    const amount = delta * queue.maxWeight + unit.residue;
+    const amount = delta * unit.dom.queue.maxWeight + unit.residue;
     unit.residue = amount % unit.dom.weight;
     unit.credit = Math.max(CREDIT2.floor, unit.credit - Math.floor(amount / unit.dom.weight));
     if (unit.dom.cap !== 0) unit.budget -= delta;
@@ -34,76 +38,105 @@ export function createCredit2(host: SchedHost): Scheduler {
 
   /** Descending credit; a newcomer goes behind its equals. */
   function enqueue(unit: Credit2Unit): void {
-    const at = queue.entries.findIndex((other) => other.credit < unit.credit);
-    queue.entries.splice(at < 0 ? queue.entries.length : at, 0, unit);
+    const { entries } = unit.dom.queue;
+    const at = entries.findIndex((other) => other.credit < unit.credit);
+    entries.splice(at < 0 ? entries.length : at, 0, unit);
     unit.isQueued = true;
   }
 
   function dequeue(unit: Credit2Unit): void {
     if (!unit.isQueued) return;
-    queue.entries.splice(queue.entries.indexOf(unit), 1);
+    const { entries } = unit.dom.queue;
+    entries.splice(entries.indexOf(unit), 1);
     unit.isQueued = false;
   }
 
-  function updateMaxWeight(): void {
+  /** Notes whether a unit wants to run. */
+  function setActive(unit: Credit2Unit, isActive: boolean, now: Time): void {
+    if (unit.isActive === isActive) return;
+    unit.isActive = isActive;
+    updateLoad(unit.dom.load, isActive ? 1 : -1, now);
+  }
+
+  function updateMaxWeight(queue: RunQueue): void {
     host.perfc.incr("upd_max_weight_full");
-    queue.maxWeight = Math.max(1, ...[...units.values()].map((unit) => unit.dom.weight));
+    queue.maxWeight = Math.max(1, ...unitsIn(queue).map((unit) => unit.dom.weight));
   }
 
-  /** Moves a unit that has left its allowed pCPUs. */
-  function pickResource(unit: Credit2Unit): void {
-    host.perfc.incr("pick_resource");
-    const allowed = preferredCpus(unit.vcpu, host.pcpus) ?? allowedCpus(unit.vcpu, host.pcpus);
-    if (allowed.some(({ id }) => id === unit.vcpu.processor)) return;
-    unit.vcpu.processor = (allowed.find((pcpu) => pcpu.curr === undefined) ?? allowed[0]!).id;
-  }
-
+  const placer = createPlacer({ pcpus: host.pcpus, queues, units, domains });
   const budgets = createBudgets(host, units);
-  const tickle = createTickler({ host, queue, units, burn, ratelimit: () => ratelimit });
+  const tickle = createTickler({ host, units, placer, burn, ratelimit: () => ratelimit });
 
-  /** The unit to run on `pcpu`, taken out of the queue; undefined to idle. */
-  function choose(pcpu: Pcpu, current: Credit2Unit | undefined, now: Time): Credit2Unit | undefined {
-    const canStay = current !== undefined && vcpuRunnable(current.vcpu);
+  /** Sends a domain to another queue: at once, or when its running unit, or the one chosen to run, has left its pCPU. */
+  function migrate(dom: Credit2Domain, to: RunQueue, isChosen = false): void {
+    dom.destination = to === dom.queue ? undefined : to;
+    if (dom.destination === undefined) return;
+    const running = unitsIn(dom.queue).find((unit) => unit.dom === dom && unit.vcpu.isRunning);
+    if (running === undefined && !isChosen) return arrive(dom);
+    host.perfc.incr("migrate_requested");
+    host.raise(dom.queue.pcpu.id);
+  }
+
+  /** A domain changes its queue; none of its units runs. */
+  function arrive(dom: Credit2Domain): void {
+    const { queue: from, destination: to } = dom;
+    if (to === undefined) return;
+    const own = unitsIn(from).filter((unit) => unit.dom === dom);
+    const queued = own.filter(({ isQueued }) => isQueued);
+    host.perfc.incr(queued.length > 0 ? "migrate_on_runq" : "migrate_no_runq");
+    for (const unit of queued) dequeue(unit);
+    dom.queue = to;
+    dom.destination = undefined;
+    for (const unit of own) {
+      host.perfc.incr("migrated");
+      unit.isMigrated = true;
+      unit.vcpu.processor = to.pcpu.id;
+    }
+    for (const queue of [from, to]) updateMaxWeight(queue);
+    for (const unit of queued) {
+      enqueue(unit);
+      tickle(unit, host.now());
+    }
+  }
+
+  /** The unit to run on the queue's pCPU, taken out of it; undefined to idle. */
+  function choose(queue: RunQueue, current: Credit2Unit | undefined, now: Time): Credit2Unit | undefined {
+    const canStay = current !== undefined && vcpuRunnable(current.vcpu) && current.dom.destination === undefined;
     const isYielding = current?.isYielding === true;
     if (current !== undefined) current.isYielding = false;
     if (canStay && !isYielding && ratelimit > 0 && now - current.vcpu.runstate.stateEntryTime < ratelimit) return current;
 
-    const isMisplaced = canStay && !isPreferred(current, pcpu.id) && (preferredCpus(current.vcpu, host.pcpus) ?? []).some(({ curr }) => curr === undefined);
-    const fallback = canStay && !isMisplaced && allowedCpus(current.vcpu, host.pcpus).includes(pcpu) ? current : undefined;
+    const fallback = canStay ? current : undefined;
     for (const unit of queue.entries.slice()) {
       host.perfc.incr("unit_check");
       if (fallback !== undefined && !isYielding && unit.credit <= fallback.credit) break;
-      if (!vcpuRunnable(unit.vcpu) || !allowedCpus(unit.vcpu, host.pcpus).includes(pcpu)) continue;
-      if (unit.tickledCpu !== undefined && unit.tickledCpu !== pcpu.id && queue.tickled.has(unit.tickledCpu)) {
-        host.perfc.incr("deferred_to_tickled_cpu");
-        continue;
-      }
-      if (unit.vcpu.processor !== pcpu.id && fallback !== undefined && fallback.credit + CREDIT2.migrateResist > unit.credit) {
-        host.perfc.incr("migrate_resisted");
-        continue;
-      }
-      if (!budgets.grab(unit)) continue;
+      if (!vcpuRunnable(unit.vcpu) || unit.dom.destination !== undefined || !budgets.grab(unit)) continue;
       dequeue(unit);
       return unit;
     }
     return fallback;
   }
 
-  /** Everybody gets new credit once the best of them has none left. */
-  function resetCredit(chosen: Credit2Unit, now: Time): void {
+  /** Everybody in the queue gets new credit once the best of them has none left, and a domain may leave for another queue. */
+  function resetCredit(queue: RunQueue, chosen: Credit2Unit, now: Time): void {
     const top = Math.max(chosen.credit, queue.entries[0]?.credit ?? -Infinity);
     if (top > CREDIT2.resetThreshold) return;
     host.perfc.incr("credit_reset");
     const gift = chosen.credit <= CREDIT2.floor ? 2 * CREDIT2.init : CREDIT2.init;
-    for (const unit of units.values()) {
+    for (const unit of unitsIn(queue)) {
       if (unit.vcpu.isRunning && unit !== chosen) burn(unit, now);
       unit.credit = Math.min(CREDIT2.init + CREDIT2.carryover, unit.credit + gift);
     }
+    if (queues.length === 1) return;
+    host.perfc.incr("acct_load_balance");
+    const move = placer.balance(queue, chosen.dom, now);
+    if (move !== undefined) migrate(move.dom, move.to, move.dom === chosen.dom);
   }
 
   function runtime(unit: Credit2Unit, preempted: Credit2Unit | undefined, now: Time): Time {
-    const waiter = Math.max(queue.entries[0]?.credit ?? -Infinity, preempted !== undefined && vcpuRunnable(preempted.vcpu) ? preempted.credit : -Infinity);
-    let time = creditToTime(waiter > 0 ? unit.credit - waiter : unit.credit, unit.dom.weight, queue.maxWeight);
+    const { entries, maxWeight } = unit.dom.queue;
+    const waiter = Math.max(entries[0]?.credit ?? -Infinity, preempted !== undefined && vcpuRunnable(preempted.vcpu) ? preempted.credit : -Infinity);
+    let time = creditToTime(waiter > 0 ? unit.credit - waiter : unit.credit, unit.dom.weight, maxWeight);
     if (unit.dom.cap !== 0) time = Math.min(time, unit.budget);
     const hasRun = unit.vcpu.isRunning ? now - unit.vcpu.runstate.stateEntryTime : 0;
     const least = Math.max(CREDIT2.minTimer, ratelimit - hasRun);
@@ -115,18 +148,19 @@ export function createCredit2(host: SchedHost): Scheduler {
   function schedule(pcpu: Pcpu): Decision {
     const now = host.now();
     host.perfc.incr("schedule");
+    const queue = queues[pcpu.id]!;
     const current = unitOf(pcpu.curr);
-    queue.tickled.delete(pcpu.id);
+    queue.isTickled = false;
     if (current !== undefined) {
       burn(current, now);
       if (vcpuRunnable(current.vcpu)) budgets.grab(current);
     }
-    const chosen = choose(pcpu, current, now);
+    const chosen = choose(queue, current, now);
     if (chosen === undefined) return { next: undefined, limit: undefined };
-    chosen.tickledCpu = undefined;
-    resetCredit(chosen, now);
+    resetCredit(queue, chosen, now);
     if (chosen !== current) {
-      if (chosen.vcpu.processor !== pcpu.id) chosen.credit += CREDIT2.migrateCompensation;
+      if (chosen.isMigrated) chosen.credit += CREDIT2.migrateCompensation;
+      chosen.isMigrated = false;
       chosen.startTime = now;
     }
     return { next: chosen.vcpu, limit: runtime(chosen, chosen === current ? undefined : current, now) };
@@ -138,11 +172,14 @@ export function createCredit2(host: SchedHost): Scheduler {
     optName: "credit2",
     domainAlloc(d) {
       host.perfc.incr("dom_init");
-      d.schedPrivate = budgets.createDomain(d);
+      const dom = budgets.createDomain(d, queues[0]!);
+      d.schedPrivate = dom;
+      domains.add(dom);
     },
     domainFree(d) {
       host.perfc.incr("dom_destroy");
       budgets.stop(domainOf(d));
+      domains.delete(domainOf(d));
     },
     insert(v) {
       host.perfc.incr("unit_alloc");
@@ -158,28 +195,38 @@ export function createCredit2(host: SchedHost): Scheduler {
         isParked: false,
         isQueued: false,
         isYielding: false,
-        tickledCpu: undefined,
+        isActive: false,
+        isMigrated: false,
       };
+      const isFirst = ![...units.values()].some((other) => other.dom === dom);
       units.set(v, unit);
       v.schedPrivate = unit;
-      pickResource(unit);
-      updateMaxWeight();
+      if (isFirst) {
+        host.perfc.incr("pick_resource");
+        dom.queue = placer.pick(dom, unit.startTime);
+        dom.load.updatedAt = unit.startTime;
+      }
+      dom.load.average += CREDIT2.loadOfNewUnit;
+      v.processor = dom.queue.pcpu.id;
+      updateMaxWeight(dom.queue);
     },
     remove(v) {
       host.perfc.incr("unit_remove");
       const unit = units.get(v);
       if (unit === undefined) return;
       dequeue(unit);
+      setActive(unit, false, host.now());
       units.delete(v);
       v.schedPrivate = undefined;
-      updateMaxWeight();
+      updateMaxWeight(unit.dom.queue);
     },
     sleep(v) {
       host.perfc.incr("unit_sleep");
       const unit = units.get(v);
       if (unit === undefined) return;
-      if (v.isRunning) host.raise(v.processor);
-      else dequeue(unit);
+      if (v.isRunning) return host.raise(v.processor);
+      dequeue(unit);
+      setActive(unit, false, host.now());
     },
     wake(v) {
       const unit = units.get(v);
@@ -187,7 +234,7 @@ export function createCredit2(host: SchedHost): Scheduler {
       if (v.isRunning) return host.perfc.incr("unit_wake_running");
       if (unit.isQueued) return host.perfc.incr("unit_wake_onrunq");
       host.perfc.incr("unit_wake_runnable");
-      pickResource(unit);
+      setActive(unit, true, host.now());
       enqueue(unit);
       tickle(unit, host.now());
     },
@@ -198,18 +245,20 @@ export function createCredit2(host: SchedHost): Scheduler {
     contextSaved(v) {
       const unit = units.get(v);
       if (unit === undefined || unit.isQueued) return;
+      const now = host.now();
+      setActive(unit, vcpuRunnable(v), now);
       if (vcpuRunnable(v)) {
         enqueue(unit);
-        tickle(unit, host.now());
+        if (unit.dom.destination === undefined) tickle(unit, now);
       } else if (unit.dom.cap !== 0) budgets.giveBack(unit);
+      if (unit.dom.destination !== undefined) arrive(unit.dom);
     },
     schedule,
     affinityChanged(v) {
       const unit = units.get(v);
       if (unit === undefined) return;
-      if (v.isRunning) return host.raise(v.processor);
-      pickResource(unit);
-      if (unit.isQueued) tickle(unit, host.now());
+      host.perfc.incr("pick_resource");
+      migrate(unit.dom, placer.keepOrPick(unit.dom, host.now()));
     },
     getParams: (d) => ({ weight: domainOf(d).weight, cap: domainOf(d).cap }),
     setParams(d, { weight, cap }) {
@@ -221,7 +270,7 @@ export function createCredit2(host: SchedHost): Scheduler {
       for (const unit of units.values()) if (unit.vcpu.isRunning) burn(unit, now);
       if (weight !== undefined && weight !== 0) {
         dom.weight = weight;
-        updateMaxWeight();
+        updateMaxWeight(dom.queue);
       }
       if (cap !== undefined) budgets.setCap(dom, cap);
       return 0;
@@ -234,12 +283,17 @@ export function createCredit2(host: SchedHost): Scheduler {
       return 0;
     },
     dump(print) {
-      print(`Active queues: 1, ratelimit ${ratelimit / 1000} us, max_weight ${queue.maxWeight}`);
-      for (const unit of units.values()) {
-        const { vcpu, dom, credit, budget } = unit;
-        const place = vcpu.isRunning ? "running" : unit.isQueued ? "queued" : unit.isParked ? "parked" : "asleep";
-        const capped = dom.cap === 0 ? "" : ` cap=${dom.cap} budget=${budget}`;
-        print(`  [${vcpuName(vcpu)}] cpu=${vcpu.processor} ${place} credit=${credit} [w=${dom.weight}${capped}]`);
+      print(`Active queues: ${queues.length}, ratelimit ${ratelimit / 1000} us`);
+      for (const queue of queues) {
+        const own = [...domains].filter((dom) => dom.queue === queue);
+        const load = own.reduce((sum, dom) => sum + loadAt(dom.load, host.now()), 0);
+        print(`Runqueue ${queue.pcpu.id}: max_weight ${queue.maxWeight}, load ${Math.round(load * 100)}%`);
+        for (const unit of unitsIn(queue)) {
+          const { vcpu, dom, credit, budget } = unit;
+          const place = vcpu.isRunning ? "running" : unit.isQueued ? "queued" : unit.isParked ? "parked" : "asleep";
+          const capped = dom.cap === 0 ? "" : ` cap=${dom.cap} budget=${budget}`;
+          print(`  [${vcpuName(vcpu)}] cpu=${vcpu.processor} ${place} credit=${credit} [w=${dom.weight}${capped}]`);
+        }
       }
     },
   };

@@ -8,6 +8,8 @@ import type { Vcpu } from "../vcpu.js";
 /** A physical CPU as schedulers see it. */
 export interface Pcpu {
   readonly id: number;
+  /** Its guests run in another thread, while the hypervisor goes on in this one. */
+  readonly isThread: boolean;
   /** The vCPU on it, or undefined when it idles. */
   curr: Vcpu | undefined;
   /** It must go through the scheduler before it runs anything. */

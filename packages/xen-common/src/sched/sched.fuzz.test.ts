@@ -54,11 +54,16 @@ function checkInvariants(bench: Bench, isWorkConserving: boolean): void {
   for (let turn = 0; turn < 4; turn++) for (const { id } of pcpus) bench.xen.runPcpu(id);
   for (const v of vcpus(bench)) {
     if (v.isRunning) expect([vcpuName(v), vcpuRunnable(v) || pcpus[v.processor]!.softirqPending]).toEqual([vcpuName(v), true]);
-    if (v.isRunning && isWorkConserving) expect(v.hardAffinity.has(v.processor)).toBe(true);
-    // Nobody waits while a pCPU that it may use idles, unless a poked pCPU is about to take it.
-    if (v.isRunning || !vcpuRunnable(v) || !isWorkConserving || pcpus.some(({ softirqPending }) => softirqPending)) continue;
-    const idle = pcpus.filter(({ id, curr }) => v.hardAffinity.has(id) && curr === undefined);
-    expect(idle.map(({ id }) => `${vcpuName(v)} could run on ${id}`)).toEqual([]);
+    if (!isWorkConserving) continue;
+    const siblings = v.domain.vcpus.filter((other) => other !== undefined);
+    expect(siblings.map(({ processor }) => processor)).toEqual(siblings.map(() => v.processor));
+    // Affinities of siblings that have no pCPU in common are broken.
+    const common = pcpus.filter(({ id }) => siblings.every(({ hardAffinity }) => hardAffinity.has(id)));
+    if (v.isRunning && common.length > 0) expect(common.map(({ id }) => id)).toContain(v.processor);
+    // Nobody waits while its pCPU idles, unless that was poked and is about to take it.
+    if (v.isRunning || !vcpuRunnable(v)) continue;
+    const { id, curr, softirqPending } = pcpus[v.processor]!;
+    expect(curr === undefined && !softirqPending ? `${vcpuName(v)} could run on ${id}` : "").toBe("");
   }
 }
 

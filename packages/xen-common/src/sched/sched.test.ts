@@ -151,6 +151,56 @@ describe("credit2", () => {
     expect(vcpus.every(({ isRunning }) => isRunning)).toBe(true);
   });
 
+  test("a domain's vCPUs share a pCPU, and another domain gets the other one", () => {
+    const bench = createBench({ pcpus: 2 });
+    const pair = bench.guest({ vcpus: 2 }).vcpus.map((v) => v!);
+    const single = bench.guest().vcpus[0]!;
+    bench.runUntil(1000 * MS);
+    expect([...pair, single].map(({ processor }) => processor)).toEqual([0, 0, 1]);
+    expect(ran(pair[0]!) + ran(pair[1]!)).toBeCloseTo(ran(single), -8);
+  });
+
+  test("a domain moves to an idle pCPU once two that are busy have shared one for a while", () => {
+    const bench = createBench({ pcpus: 2 });
+    const vcpus = busyGuests(bench, [{}, {}]);
+    const [first, second] = vcpus as [Vcpu, Vcpu];
+    for (const { domain } of vcpus) bench.xen.domctl.setVcpuAffinity(domain.domainId, 0, { hard: [0] });
+    bench.runUntil(3000 * MS);
+    expect([first.processor, second.processor]).toEqual([0, 0]);
+    for (const { domain } of vcpus) bench.xen.domctl.setVcpuAffinity(domain.domainId, 0, { hard: [0, 1] });
+    bench.runUntil(3200 * MS);
+    expect([first.processor, second.processor].toSorted()).toEqual([0, 1]);
+    const before = vcpus.map(ran);
+    bench.runUntil(5200 * MS);
+    vcpus.forEach((v, i) => expect((ran(v) - before[i]!) / (2000 * MS)).toBeGreaterThan(0.98));
+    expect(bench.xen.perfc.total("migrated")).toBeLessThanOrEqual(3);
+  });
+
+  test("three busy domains on two pCPUs stay where they are", () => {
+    const bench = createBench({ pcpus: 2 });
+    busyGuests(bench, [{}, {}, {}]);
+    bench.runUntil(5000 * MS);
+    const moved = bench.xen.perfc.total("migrated");
+    bench.runUntil(20_000 * MS);
+    expect(bench.xen.perfc.total("migrated")).toBe(moved);
+  });
+
+  test("guests that mostly sleep all stay on the first pCPU", () => {
+    const bench = createBench({ pcpus: 2 });
+    const sleepers = busyGuests(bench, [{}, {}, {}, {}]);
+    for (const v of sleepers) {
+      const timer = bench.xen.timers.create("wake", () => vcpuUnblock(v));
+      bench.programs.set(v, () => {
+        bench.clock.time += 100_000;
+        bench.xen.timers.set(timer, bench.clock.time + 10 * MS);
+        vcpuBlock(v);
+      });
+    }
+    bench.runUntil(10_000 * MS);
+    const late = bench.guest().vcpus[0]!;
+    expect(late.processor).toBe(0);
+  });
+
   test.each([
     ["a weight above 65535", { weight: 65_536 }],
     ["a negative weight", { weight: -1 }],
