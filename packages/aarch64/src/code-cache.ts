@@ -85,4 +85,10 @@ export class CodeCache {
     this.#pages.length = 0;
     this.#observer.dropped();
   }
+
+  /** Forgets pages that another thread made and died over. */
+  dropUnknown(): void {
+    this.#bytes.fill(0, this.#layout.codeOf, this.#layout.ram);
+    this.#observer.dropped();
+  }
 }

@@ -9,8 +9,15 @@ import { type InterpreterExports, State } from "./state.js";
 import { SystemInstructions } from "./system-instructions.js";
 import { Tlbs } from "./tlb.js";
 
-/** The interpreter's module is the same for every domain; it is built when the first processor is. */
-let interpreterModule: WebAssembly.Module | undefined;
+/** The interpreter's module is the same for every domain; it is built when the first processor is, and once more for shared memory. */
+const interpreters = new Map<boolean, WebAssembly.Module>();
+
+/** The interpreter's module for memories that are shared or are not. */
+export function interpreterOf(layout: Layout, isShared: boolean): WebAssembly.Module {
+  const module = interpreters.get(isShared) ?? new WebAssembly.Module(buildInterpreter(layout, isShared));
+  interpreters.set(isShared, module);
+  return module;
+}
 
 /** What an instruction word is decoded to is the same too. */
 const predecoder = new Predecoder();
@@ -20,6 +27,10 @@ export interface EngineOptions {
   readonly processor: ProcessorOptions;
   readonly layout: Layout;
   readonly compiler: CompilerOptions;
+  /** A memory that another thread runs its own engine on; a fresh one if left out. */
+  readonly memory?: WebAssembly.Memory;
+  /** The interpreter's module, where another thread has built it. */
+  readonly interpreter?: WebAssembly.Module;
 }
 
 /** A domain's memory and all that works on it and holds views of it. A processor that moves to another memory takes another engine. */
@@ -34,9 +45,10 @@ export class Engine {
   /** Instructions that the current run may take. */
   budget = 0;
 
-  /** On a fresh memory; `current` is the vCPU in the window, `statistics` what the compiler has done before. */
-  constructor({ processor, layout, compiler }: EngineOptions, current = 0, statistics?: CompilerStatistics) {
-    this.memory = new WebAssembly.Memory({ initial: layout.bytes / 65536, maximum: layout.bytes / 65536 });
+  /** `current` is the vCPU in the window, `statistics` what the compiler has done before. */
+  constructor({ processor, layout, compiler, memory, interpreter }: EngineOptions, current = 0, statistics?: CompilerStatistics) {
+    const isShared = processor.isShared ?? false;
+    this.memory = memory ?? new WebAssembly.Memory({ initial: layout.bytes / 65536, maximum: layout.bytes / 65536, shared: isShared });
     const { buffer } = this.memory;
     this.state = new State(buffer, current);
     this.tlbs = new Tlbs(buffer, layout.tlbs, processor.vcpus, (vcpu) => this.state.at(vcpu));
@@ -52,8 +64,7 @@ export class Engine {
       wasm: () => this.wasm,
       retired: () => this.retired,
     });
-    interpreterModule ??= new WebAssembly.Module(buildInterpreter(layout));
-    const instance = new WebAssembly.Instance(interpreterModule, {
+    const instance = new WebAssembly.Instance(interpreter ?? interpreterOf(layout, isShared), {
       host: {
         memory: this.memory,
         ...this.system.imports,

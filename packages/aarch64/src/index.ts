@@ -3,6 +3,8 @@ export type { Exit, BudgetExit, WaitExit, CallExit, SysregExit, MmioExit, GuestE
 export { sysreg } from "./exit.js";
 export type { Processor, ProcessorOptions, VcpuRegisters, VcpuRecord, PageAccess, MemoryMove } from "./processor.types.js";
 export { createProcessor } from "./processor.js";
+export type { Borrower, Lending, Loan } from "./lending.types.js";
+export { type BorrowerOptions, createBorrower } from "./lending.js";
 export type { Trace } from "./trace.js";
 export { type Assembled, type AssembledSection, type AssembleOptions, assemble } from "./asm/assemble.js";
 export { disassemble } from "./asm/disassemble.js";

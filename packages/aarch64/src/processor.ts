@@ -4,6 +4,8 @@ import { execute, traceOf } from "./execute.js";
 import type { BudgetExit, CallExit, Exit, MmioExit, SysregExit, WaitExit } from "./exit.js";
 import { AT, EXIT, layoutOf, type Layout, P2M_FRAMES, P2M_READ_ONLY, P2M_VALID } from "./layout.js";
 import { type MmioAccess, mmioAccess } from "./mmio.js";
+import { createLending } from "./lending.js";
+import type { Lending } from "./lending.types.js";
 import { Parking } from "./parking.js";
 import type { MemoryMove, PageAccess, Processor, ProcessorOptions, VcpuRecord, VcpuRegisters } from "./processor.types.js";
 import { loadVcpu, saveVcpu, Registers } from "./registers.js";
@@ -21,7 +23,8 @@ class WasmProcessor implements Processor {
   readonly #compilerOptions: CompilerOptions;
   readonly #engineOptions: EngineOptions;
   readonly #registers: Registers[];
-  #engine: Engine;
+  #home: Engine;
+  readonly #lending: ReturnType<typeof createLending> | undefined;
   #parking: Parking | "given up" | undefined;
   #retired = 0;
   #mmio: MmioAccess | undefined;
@@ -50,9 +53,31 @@ class WasmProcessor implements Processor {
     this.#layout = layoutOf(options);
     this.#compilerOptions = { ...DEFAULT_COMPILER_OPTIONS, ...(typeof options.compile === "object" ? options.compile : {}) };
     this.#engineOptions = { processor: options, layout: this.#layout, compiler: this.#compilerOptions };
-    this.#engine = new Engine(this.#engineOptions);
+    this.#home = new Engine(this.#engineOptions);
+    if (options.isShared) this.#lending = this.#createLending();
     this.#registers = Array.from({ length: options.vcpus }, (_, vcpu) => new Registers(vcpu, () => this.#engine));
     for (let vcpu = options.vcpus - 1; vcpu >= 0; vcpu--) this.resetVcpu(vcpu);
+  }
+
+  /** The engine, with no guest running on another thread. */
+  get #engine(): Engine {
+    this.#lending?.recall();
+    return this.#home;
+  }
+
+  get lending(): Lending | undefined {
+    return this.#lending;
+  }
+
+  #createLending(): ReturnType<typeof createLending> {
+    return createLending({
+      options: this.#engineOptions,
+      engine: () => this.#home,
+      giveUpParking: () => {
+        if (this.#parking !== undefined) this.#parking = "given up";
+      },
+      exit: () => this.#exit(this.#home.state.get32(AT.EXIT), this.#home.state.get32(AT.EXIT_ARG)),
+    });
   }
 
   get memory(): WebAssembly.Memory {
@@ -71,7 +96,7 @@ class WasmProcessor implements Processor {
     if (parked === undefined) return "more";
     const move = { from: this.#engine.memory.buffer, to: parked.memory.buffer };
     this.#engine.compiler?.forgetRequests();
-    this.#engine = parked;
+    this.#home = parked;
     this.#parking = undefined;
     return move;
   }
@@ -93,7 +118,7 @@ class WasmProcessor implements Processor {
   }
 
   get compilerStatistics(): CompilerStatistics | undefined {
-    return this.#engine.compiler?.statistics;
+    return this.#home.compiler?.statistics;
   }
 
   extraPageOffset(n: number): number {
@@ -130,7 +155,7 @@ class WasmProcessor implements Processor {
   }
 
   invalidateCode(): void {
-    this.#engine.code.dropAll();
+    if (this.#lending?.dropCode() !== true) this.#engine.code.dropAll();
   }
 
   run(vcpu: number, budget: number): Exit {

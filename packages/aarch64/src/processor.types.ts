@@ -1,6 +1,7 @@
 import type { CompilerOptions, CompilerStatistics } from "./compiler/compiler.js";
 import type { CompilerService } from "./compiler/translate.js";
 import type { Exit } from "./exit.js";
+import type { Lending } from "./lending.types.js";
 import type { Trace } from "./trace.js";
 
 /** What a hypervisor hands to a processor: identity, memory, time. Nothing in the processor reads wall time. */
@@ -23,6 +24,8 @@ export interface ProcessorOptions {
   readonly exact?: boolean;
   /** Keep a hash of what each vCPU does, see `Processor.trace`; false if left out. */
   readonly trace?: boolean;
+  /** The memory is shared, so that vCPUs can be lent to another thread; false if left out. */
+  readonly isShared?: boolean;
   /** CNTFRQ_EL0 in Hz. */
   readonly counterFrequency: number;
   /**
@@ -86,6 +89,8 @@ export interface Processor {
   readonly retired: number;
   /** Where the domain is on its way; undefined if it is not traced. */
   readonly trace: Trace | undefined;
+  /** How other threads run the vCPUs; undefined if the memory is not shared. */
+  readonly lending?: Lending | undefined;
   /** What the compiler has done; undefined if the domain is interpreted. */
   readonly compilerStatistics: CompilerStatistics | undefined;
   /** Level of the vCPU's IRQ input (the GIC CPU interface's output). */

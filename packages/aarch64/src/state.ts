@@ -53,6 +53,11 @@ export class State {
     this.#current = vcpu;
   }
 
+  /** Whoever else has this memory has brought the vCPU into the window. */
+  adopt(vcpu: number): void {
+    this.#current = vcpu;
+  }
+
   clear(vcpu: number): void {
     this.#bytes.fill(0, this.at(vcpu), this.at(vcpu) + WINDOW_BYTES);
   }

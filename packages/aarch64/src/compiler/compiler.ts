@@ -51,6 +51,7 @@ export class Compiler {
   readonly #freeSlots: number[] = [];
   #nextSlot = 0;
   readonly #isSecondTier: boolean[] = [];
+  readonly #isShared: boolean;
   readonly #options: CompilerOptions;
   #waited = 0;
   #statistics: { -readonly [K in keyof CompilerStatistics]: number };
@@ -69,6 +70,7 @@ export class Compiler {
     this.#service = service;
     this.#memory = memory;
     this.#table = table;
+    this.#isShared = (memory.buffer as ArrayBufferLike) instanceof SharedArrayBuffer;
     this.#view = new DataView(memory.buffer);
     this.#layout = layout;
     this.#hostPageOf = hostPageOf;
@@ -97,7 +99,7 @@ export class Compiler {
     for (const number of pages.keys()) if (!used.has(number)) pages.delete(number);
     for (const block of blocks) this.#statistics.instructions += block.instructions.length;
     const el = this.#view.getInt32(AT.EL, true) === 1 ? 1 : 0;
-    this.#queue.set(record, { record, entry, el, tier, pages, words: Int32Array.from([...words].flat()) });
+    this.#queue.set(record, { record, entry, el, tier, pages, words: Int32Array.from([...words].flat()), isShared: this.#isShared });
   }
 
   /** The word at an offset from the page that runs; `pages` collects the predecoded pages that are found for it. */

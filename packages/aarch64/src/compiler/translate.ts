@@ -22,11 +22,14 @@ export interface RegionRequest {
   readonly pages: ReadonlyMap<number, number>;
   /** Offset and word of each instruction in reach. */
   readonly words: Int32Array;
+  /** The memory is shared; the same in all requests of a module. */
+  readonly isShared: boolean;
 }
 
 /** Translates regions to one module that imports `host.memory` and exports a function for each, named by its record. */
 export function translateRegions(requests: readonly RegionRequest[]): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1 });
+  const isShared = requests.some((request) => request.isShared);
+  const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1, isShared });
   const call = helpersOf(module);
   for (const { record, entry, el, tier, pages, words } of requests) {
     const code = new Map<number, number>();

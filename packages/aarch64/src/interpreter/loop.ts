@@ -180,8 +180,8 @@ function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layout): Fu
  * Builds the interpreter's module. `run(budget)` executes from AT.PC until the budget (in bytes of records) is used up, or an exit; AT.EXIT says why, AT.BUDGET
  * what is left. AT.BUDGET is also up to date whenever a function of the slow path runs.
  */
-export function buildInterpreter(layout: Layout): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1 });
+export function buildInterpreter(layout: Layout, isShared: boolean): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1, isShared });
   const runtime = defineRuntime(module, layout);
   const callHelper = helpersOf(module);
   const undefinedHandler = module.declare(HANDLER);

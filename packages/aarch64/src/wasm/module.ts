@@ -14,6 +14,18 @@ export interface FunctionRef {
   readonly signature: Signature;
 }
 
+/** The memory that a module imports; of at least `pages` of 64 KiB. */
+export interface ImportedMemory {
+  readonly module: string;
+  readonly name: string;
+  readonly pages: number;
+  readonly isShared: boolean;
+}
+
+/** Limits of a memory that is shared, and the most that it can have. */
+const SHARED = 3;
+const MAX_PAGES = 65536;
+
 /** Assembles a module of the binary format: one imported memory, imported functions, functions, and at most one table of them. */
 export class ModuleBuilder {
   readonly #types: Signature[] = [];
@@ -21,10 +33,9 @@ export class ModuleBuilder {
   readonly #functions: { readonly type: number; body: Body | undefined }[] = [];
   #table: { readonly functions: readonly FunctionRef[]; readonly size: number; readonly exportName: string } | undefined;
   readonly #exports: { readonly name: string; readonly index: number }[] = [];
-  readonly #memory: { readonly module: string; readonly name: string; readonly pages: number };
+  readonly #memory: ImportedMemory;
 
-  /** The imported memory's minimum in pages of 64 KiB. */
-  constructor(memory: { readonly module: string; readonly name: string; readonly pages: number }) {
+  constructor(memory: ImportedMemory) {
     this.#memory = memory;
   }
 
@@ -91,7 +102,10 @@ export class ModuleBuilder {
     section(2, (s) => {
       s.u32(this.#imports.length + 1);
       for (const { module, name, type } of this.#imports) s.name(module).name(name).u8(0).u32(type);
-      s.name(this.#memory.module).name(this.#memory.name).u8(2).u8(0).u32(this.#memory.pages);
+      const { module, name, pages, isShared } = this.#memory;
+      s.name(module).name(name).u8(2);
+      if (isShared) s.u8(SHARED).u32(pages).u32(MAX_PAGES);
+      else s.u8(0).u32(pages);
     });
     section(3, (s) => {
       s.u32(this.#functions.length);
