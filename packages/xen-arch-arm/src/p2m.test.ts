@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ERRNO } from "xen-public";
 import { createMachine, type Machine } from "./testing/machine.js";
 
@@ -57,6 +57,16 @@ describe("guest memory", () => {
         .every((byte) => byte === 0),
     ).toBe(true);
   });
+});
+
+it("code in pages that were given back is forgotten once for all of them", () => {
+  const forget = vi.spyOn(m.arm(0).domain.p2m!.processor, "invalidateCode");
+  for (let page = 0; page < 100; page++) arch().unmapGfn(m.d, RAM + page);
+  expect(arch().populate(m.d, RAM, 50)).toBe(0);
+  expect(forget).toHaveBeenCalledTimes(1);
+  arch().unmapGfn(m.d, RAM);
+  expect(arch().populate(m.d, RAM, 51)).toBe(0);
+  expect(forget).toHaveBeenCalledTimes(2);
 });
 
 describe("pages of the hypervisor", () => {

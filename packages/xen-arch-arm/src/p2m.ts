@@ -15,20 +15,23 @@ export interface P2m {
   nextRamPage: number;
   /** Host offsets of RAM pages given back. */
   readonly freed: number[];
+  /** Some of them may still be known as code to the processor. */
+  isFreedCode: boolean;
   readonly xenPages: number;
   nextXenPage: number;
 }
 
 export function createP2m(processor: Processor, ramPages: number, xenPages: number): P2m {
-  return { processor, ramPages, nextRamPage: 0, freed: [], xenPages, nextXenPage: 0 };
+  return { processor, ramPages, nextRamPage: 0, freed: [], isFreedCode: false, xenPages, nextXenPage: 0 };
 }
 
 function takeRamPage(p2m: P2m): number | undefined {
   const offset = p2m.freed.pop();
   if (offset !== undefined) {
     new Uint8Array(p2m.processor.memory.buffer, offset, PAGE_SIZE).fill(0);
-    // It may have held code of its last use.
-    p2m.processor.invalidateCode();
+    // None of them can become code again before one is mapped: once is enough for all, which a balloon gives back by the thousand.
+    if (p2m.isFreedCode) p2m.processor.invalidateCode();
+    p2m.isFreedCode = false;
     return offset;
   }
   return p2m.nextRamPage < p2m.ramPages ? p2m.processor.ramOffset + p2m.nextRamPage++ * PAGE_SIZE : undefined;
@@ -75,7 +78,9 @@ export const isFrame = (gfn: number): boolean => gfn >= 0 && gfn < MAX_GFN;
 
 /** Pages of RAM go to the free ones; the hypervisor's stay as they are. */
 function giveBack(p2m: P2m, offset: number | undefined): void {
-  if (offset !== undefined && isRam(p2m, offset)) p2m.freed.push(offset);
+  if (offset === undefined || !isRam(p2m, offset)) return;
+  p2m.freed.push(offset);
+  p2m.isFreedCode = true;
 }
 
 /** True for the host offset of a page of RAM, false for one of the hypervisor's. */
