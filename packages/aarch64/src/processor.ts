@@ -59,6 +59,12 @@ class WasmProcessor implements Processor {
     for (let vcpu = options.vcpus - 1; vcpu >= 0; vcpu--) this.resetVcpu(vcpu);
   }
 
+  /** For who looks into a processor from outside the package's interface. */
+  static engineOf(processor: Processor): Engine {
+    if (!(processor instanceof WasmProcessor)) throw new TypeError("not a processor of this package");
+    return processor.#engine;
+  }
+
   /** The engine, with no guest running on another thread. */
   get #engine(): Engine {
     this.#lending?.recall();
@@ -297,6 +303,9 @@ class WasmProcessor implements Processor {
     this.registers(vcpu).pstate = 0x3c5n;
   }
 }
+
+/** What a processor works with, for tests that look for a wrong instruction. */
+export const engineOf: (processor: Processor) => Engine = WasmProcessor.engineOf;
 
 /** Builds the processor of one domain. Throws a RangeError for options that it cannot serve. */
 export function createProcessor(options: ProcessorOptions): Processor {

@@ -10,6 +10,8 @@ export const TRACE = {
   END: SCRATCH + 0x910,
   /** Instructions that it had retired when its last run ended. */
   RETIRED: SCRATCH + 0x918,
+  /** i32: instructions that a rationed region may still run. */
+  RATION: SCRATCH + 0x920,
 } as const;
 
 /** Added to the vector's offset: an exception entry in the hash. Exits are their code and the vCPU. */

@@ -1,5 +1,6 @@
 import type { CallHelper } from "../a64/helper.js";
 import { AT, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
+import { TRACE } from "../trace.js";
 import { Body, type Label } from "../wasm/body.js";
 import { extendS, i32, i64, wrap } from "../wasm/integer.js";
 import type { Value } from "../wasm/value.js";
@@ -18,6 +19,8 @@ export interface RegionSource extends RegionCode {
   readonly el: 0 | 1;
   /** Predecoded pages by page number, counted from the page of the entry, which is 0. */
   readonly pages: ReadonlyMap<number, number>;
+  /** It leaves before the first instruction for which TRACE.RATION has none left: for whoever looks for one that is compiled wrongly. */
+  readonly isRationed?: boolean;
 }
 
 /**
@@ -46,6 +49,7 @@ class RegionEmitter {
   readonly #recordOffset = this.#body.local("i32");
   readonly #pages: ReadonlyMap<number, number>;
   readonly #returnSites: readonly number[];
+  readonly #isRationed: boolean;
   readonly #status = this.#body.local("i32");
   readonly #labels = new Map<number, Label>();
   readonly #loops = new Map<number, Label>();
@@ -55,7 +59,8 @@ class RegionEmitter {
   #unspent = 0;
   #offset = 0;
 
-  constructor(call: CallHelper, { blocks, returnSites, el, pages }: RegionSource) {
+  constructor(call: CallHelper, { blocks, returnSites, el, pages, isRationed = false }: RegionSource) {
+    this.#isRationed = isRationed;
     this.#pages = pages;
     this.#returnSites = returnSites;
     const at = new Map(blocks.map((b, i) => [b.start, i]));
@@ -122,6 +127,13 @@ class RegionEmitter {
     this.#body.br(this.#interpretOut);
   }
 
+  #takeRation(): void {
+    const body = this.#body;
+    const ration = body.let(i32.load(zero, TRACE.RATION));
+    body.if(i32.eqz(ration), () => this.#interpret(this.#offset));
+    body.store("i32", zero, i32.sub(ration, i32.konst(1)), TRACE.RATION);
+  }
+
   /** The region's other pages must be mapped as they were: the TLB of fetches says so, or the interpreter goes there first. */
   #checkPage(page: number, code: number, entry: number): void {
     const body = this.#body;
@@ -173,6 +185,7 @@ class RegionEmitter {
       for (const [i, instruction] of block.instructions.entries()) {
         this.#unspent = block.instructions.length - i;
         this.#offset = instruction.offset;
+        if (this.#isRationed) this.#takeRation();
         terminator = this.#stage.run(instruction);
       }
     });
