@@ -6,7 +6,8 @@ import { archDomain, archVcpu, type ProcessorFactory, processorOf } from "./incl
 import { archKeys } from "./keys.js";
 import { allocXenPage, isFrame, mapXenPage, type P2m, PAGE_SIZE, populate, unmapGfn } from "./p2m.js";
 import { parkP2m } from "./parking.js";
-import { createSpeed, runVcpu } from "./traps.js";
+import { createArchThreads, type GuestThreads } from "./threads.js";
+import { createSpeed, MAX_BUDGET, runVcpu, SHORT_BUDGET } from "./traps.js";
 import { getContext, resetContext, setContext } from "./vcpu-context.js";
 import { hasPendingIrq, setLine } from "./vgic.js";
 import type { Vpl011 } from "./vpl011.js";
@@ -18,19 +19,25 @@ export interface ArmOptions {
   readonly createProcessor: ProcessorFactory;
   /** The hypervisor's clock, the same that `createXen` gets. */
   readonly clock: Clock;
+  /** pCPUs that are other threads; none if left out. */
+  readonly threads?: GuestThreads;
 }
 
 /** Highest number of SPIs: INTIDs 32 to 991. */
 const MAX_SPIS = 960;
 
 /** Builds the Arm architecture for `createXen`. */
-export function createArm({ createProcessor, clock }: ArmOptions): Arch {
+export function createArm({ createProcessor, clock, threads }: ArmOptions): Arch {
   const speed = createSpeed();
   const guests = new Set<Domain>();
   const withP2m = (d: Domain, use: (p2m: P2m) => number): number => {
     const p2m = ensureP2m(archDomain(d), createProcessor);
     return p2m === undefined ? -ERRNO.ENOMEM : use(p2m);
   };
+
+  function bringHome(p2m: P2m | undefined, isGone = false): void {
+    if (p2m?.processor.lending?.isLent) threads?.bringHome(p2m.processor, isGone);
+  }
 
   return {
     domainCreate(d, config) {
@@ -44,6 +51,7 @@ export function createArm({ createProcessor, clock }: ArmOptions): Arch {
     domainDestroy(d) {
       guests.delete(d);
       const ad = archDomain(d);
+      bringHome(ad.p2m, true);
       ad.resume = undefined;
       ad.p2m = undefined;
     },
@@ -78,7 +86,10 @@ export function createArm({ createProcessor, clock }: ArmOptions): Arch {
       const p2m = ensureP2m(archDomain(d), createProcessor);
       return p2m && allocXenPage(p2m);
     },
-    park: (d, moved) => parkP2m(archDomain(d).p2m, moved),
+    park(d, moved) {
+      bringHome(archDomain(d).p2m);
+      return parkP2m(archDomain(d).p2m, moved);
+    },
     setVcpuContext(v, context) {
       if (context === undefined) {
         resetContext(v);
@@ -94,7 +105,11 @@ export function createArm({ createProcessor, clock }: ArmOptions): Arch {
     },
     vcpuMarkEventsPending: (v) => setLine(archVcpu(v).domain.vgic, v.vcpuId, GUEST_IRQ.EVTCHN_PPI, true),
     vcpuHasPendingWork: (v) => hasPendingIrq(archVcpu(v).domain.vgic, v.vcpuId),
-    run: (v, until) => runVcpu(v, until, speed),
+    run(v, until) {
+      bringHome(archVcpu(v).domain.p2m);
+      return runVcpu(v, until, speed, threads?.isActive ? SHORT_BUDGET : MAX_BUDGET);
+    },
+    ...(threads && { threads: createArchThreads(threads) }),
     contextSwitch(from, to) {
       if (from !== undefined) suspendTimers(archVcpu(from));
       if (to !== undefined) resumeTimers(archVcpu(to));

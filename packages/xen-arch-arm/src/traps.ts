@@ -11,7 +11,9 @@ import { findSysreg } from "./vsysreg.js";
 import { expireTimers, nextDeadline } from "./vtimer-access.js";
 
 /** Most instructions of one entry: a JavaScript engine replaces running code only between calls. */
-const MAX_BUDGET = 250_000;
+export const MAX_BUDGET = 250_000;
+/** The same while guests run on other threads, which wait for this one when they come out. */
+export const SHORT_BUDGET = 30_000;
 /** Fewest instructions of one entry, so that a deadline at hand does not end in many tiny ones. */
 const MIN_BUDGET = 200;
 /** Entries with fewer instructions are mostly the way in and out. */
@@ -28,7 +30,7 @@ export function createSpeed(): Speed {
 }
 
 /** Runs a vCPU until it blocks, must leave its pCPU, or `until` (the loop around leave_hypervisor_to_guest). */
-export function runVcpu(v: Vcpu, until: Time, speed: Speed): RunResult {
+export function runVcpu(v: Vcpu, until: Time, speed: Speed, maxBudget: number = MAX_BUDGET): RunResult {
   const av = archVcpu(v);
   const { clock } = v.domain.xen;
   const processor = processorOf(av.domain);
@@ -42,7 +44,7 @@ export function runVcpu(v: Vcpu, until: Time, speed: Speed): RunResult {
     const moment = Math.min(until, nextDeadline(av));
     // On a virtual clock to the instruction, else as experience says.
     const budget = clock.instructionsUntil?.(moment) ?? Math.max(MIN_BUDGET, Math.floor((moment - start) * speed.rate));
-    const exit = processor.run(v.vcpuId, Math.min(MAX_BUDGET, budget));
+    const exit = processor.run(v.vcpuId, Math.min(maxBudget, budget));
     const count = processor.retired;
     retired += count;
     clock.retire(count - av.domain.retiredInRun);
@@ -59,7 +61,8 @@ function learn(speed: Speed, instructions: number, duration: Time): void {
   speed.rate = speed.rate === 0 ? measured : speed.rate + (measured - speed.rate) / 8;
 }
 
-function handleExit(av: ArchVcpu, exit: Exit): void {
+/** What a guest came out for. */
+export function handleExit(av: ArchVcpu, exit: Exit): void {
   const { vcpu } = av;
   switch (exit.kind) {
     case "budget":
