@@ -12,6 +12,8 @@ export interface CompilerAnswer {
   readonly id: number;
   readonly module: WebAssembly.Module;
   readonly bytes: number;
+  /** What it took, in milliseconds. */
+  readonly milliseconds: number;
 }
 
 /** A thread without work ends after this many milliseconds and gives its heap back. */
@@ -19,15 +21,15 @@ const IDLE_TIME = 2000;
 
 /** A compiler in a thread of its own (compiler-thread.ts), for all domains of this one. The thread comes with the first question and goes when none follow. */
 export function createCompilerService(thread: URL): CompilerService {
-  const waiting = new Map<number, (module: WebAssembly.Module, bytes: number) => void>();
+  const waiting = new Map<number, Parameters<CompilerService["compile"]>[1]>();
   let worker: Worker | undefined;
   let idle: NodeJS.Timeout | undefined;
   let next = 0;
 
   function start(): Worker {
     const started = new Worker(thread, { resourceLimits: { maxYoungGenerationSizeMb: 8 } });
-    started.on("message", ({ id, module, bytes }: CompilerAnswer) => {
-      waiting.get(id)?.(module, bytes);
+    started.on("message", ({ id, module, bytes, milliseconds }: CompilerAnswer) => {
+      waiting.get(id)?.(module, bytes, milliseconds);
       waiting.delete(id);
       if (waiting.size === 0) idle = setTimeout(stop, IDLE_TIME).unref();
     });
@@ -41,6 +43,7 @@ export function createCompilerService(thread: URL): CompilerService {
   }
 
   return {
+    now: () => performance.now(),
     compile(requests, done) {
       clearTimeout(idle);
       worker ??= start();

@@ -2,6 +2,7 @@ import { hostname, machine, release, totalmem, version } from "node:os";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createProcessor } from "aarch64";
 import { createCollector } from "./collector.js";
+import { compilerOptions } from "./compiler-options.js";
 import { createCompilerService } from "./compiler-service.js";
 import { createHostClock } from "./clock.js";
 import { createHypervisor } from "./hypervisor.js";
@@ -29,10 +30,11 @@ const { port, wake } = workerData as WorkerSettings;
 const clock = createHostClock();
 
 const collect = createCollector();
+const compile = compilerOptions(process.env["XEN_HOST_COMPILER"] ?? "");
 const compilerService = createCompilerService(new URL("./compiler-thread.js", import.meta.url));
 
 const xen = createHypervisor({
-  createProcessor: (options) => createProcessor({ ...options, compilerService }),
+  createProcessor: (options) => createProcessor({ ...options, compilerService, compile: options.compile !== false && compile }),
   clock,
   rng: (bytes) => void crypto.getRandomValues(bytes),
   memory: totalmem(),

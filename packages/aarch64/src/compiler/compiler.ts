@@ -12,10 +12,12 @@ export interface CompilerOptions {
   readonly batch: number;
   /** Runs that a smaller batch waits. */
   readonly maxWait: number;
+  /** How far a region goes at first, and once it is entered often. */
+  readonly tiers: readonly [RegionLimits, RegionLimits];
 }
 
 /** Measured on the boot of Debian's cloud kernel. */
-export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 1000, batch: 32, maxWait: 24 };
+export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 1000, batch: 32, maxWait: 24, tiers: TIERS };
 
 /** Most pages that a region has code from. */
 const MAX_PAGES = 6;
@@ -31,7 +33,13 @@ export interface CompilerStatistics {
   /** Bytes of WebAssembly. */
   readonly bytes: number;
   readonly invalidations: number;
+  /** Milliseconds that the compiler's thread was busy: translating, and the engine's first tier. What the engine optimises later is not in it. */
+  readonly compiling: number;
+  /** Milliseconds of the processor's own thread: looking for code, and putting modules in place. */
+  readonly installing: number;
 }
+
+const NOTHING_YET: CompilerStatistics = { regions: 0, modules: 0, instructions: 0, bytes: 0, invalidations: 0, compiling: 0, installing: 0 };
 
 /** Compiles hot code of a domain and puts the regions into the interpreter's table. */
 export class Compiler {
@@ -63,7 +71,7 @@ export class Compiler {
     options: CompilerOptions,
     service: CompilerService,
     hostPageOf: (index: number) => number,
-    statistics: CompilerStatistics = { regions: 0, modules: 0, instructions: 0, bytes: 0, invalidations: 0 },
+    statistics: CompilerStatistics = NOTHING_YET,
   ) {
     this.#statistics = { ...statistics };
     this.#options = options;
@@ -77,11 +85,23 @@ export class Compiler {
   }
 
   get statistics(): CompilerStatistics {
-    return { ...this.#statistics };
+    const { compiling, installing } = this.#statistics;
+    return { ...this.#statistics, compiling: Math.round(compiling), installing: Math.round(installing) };
   }
 
   /** Notes a record, or a region that begins there, that is entered often, with the code around it as it is mapped now. Called while its vCPU runs on its page. */
   becameHot(record: number): void {
+    this.#timed(() => this.#request(record));
+  }
+
+  /** Adds the time that `work` takes to the account. */
+  #timed(work: () => void): void {
+    const start = this.#service.now?.() ?? 0;
+    work();
+    this.#statistics.installing += (this.#service.now?.() ?? 0) - start;
+  }
+
+  #request(record: number): void {
     const page = this.#codePage(record);
     const entry = ((record - this.#layout.pool - page * CODE_PAGE_BYTES) / RECORD_BYTES) * 4;
     const installed = this.#regions.get(page)?.get(record);
@@ -89,7 +109,7 @@ export class Compiler {
     if (this.#pending.has(record) || (installed !== undefined && (this.#isSecondTier[installed] ?? false))) return;
     const pages = new Map([[0, record - (entry / 4) * RECORD_BYTES]]);
     const words = new Map<number, number>();
-    const { blocks } = discover(entry, TIERS[tier] as RegionLimits, (offset) => {
+    const { blocks } = discover(entry, this.#options.tiers[tier], (offset) => {
       const word = words.get(offset) ?? this.#wordAt(offset, pages);
       if (word !== undefined) words.set(offset, word);
       return word;
@@ -99,7 +119,16 @@ export class Compiler {
     for (const number of pages.keys()) if (!used.has(number)) pages.delete(number);
     for (const block of blocks) this.#statistics.instructions += block.instructions.length;
     const el = this.#view.getInt32(AT.EL, true) === 1 ? 1 : 0;
-    this.#queue.set(record, { record, entry, el, tier, pages, words: Int32Array.from([...words].flat()), isShared: this.#isShared });
+    this.#queue.set(record, {
+      record,
+      entry,
+      el,
+      tier,
+      limits: this.#options.tiers[tier],
+      pages,
+      words: Int32Array.from([...words].flat()),
+      isShared: this.#isShared,
+    });
   }
 
   /** The word at an offset from the page that runs; `pages` collects the predecoded pages that are found for it. */
@@ -138,16 +167,19 @@ export class Compiler {
   #compile(): void {
     const requests = [...this.#queue.values()];
     for (const request of requests) this.#pending.set(request.record, request);
-    this.#service.compile(requests, (module, bytes) => {
+    this.#service.compile(requests, (module, bytes, milliseconds = 0) => {
       if (!requests.some((request) => this.#pending.get(request.record) === request)) return;
-      const { exports } = new WebAssembly.Instance(module, { host: { memory: this.#memory } });
+      this.#statistics.compiling += milliseconds;
       this.#statistics.modules++;
       this.#statistics.bytes += bytes;
-      for (const request of requests) {
-        if (this.#pending.get(request.record) !== request) continue;
-        this.#pending.delete(request.record);
-        this.#install(request, exports[`${request.record}`]);
-      }
+      this.#timed(() => {
+        const { exports } = new WebAssembly.Instance(module, { host: { memory: this.#memory } });
+        for (const request of requests) {
+          if (this.#pending.get(request.record) !== request) continue;
+          this.#pending.delete(request.record);
+          this.#install(request, exports[`${request.record}`]);
+        }
+      });
     });
   }
 

@@ -4,7 +4,7 @@ import { emitRegion } from "./emit.js";
 import { discover, type RegionLimits } from "./region.js";
 
 /** The first tier compiles what one function does itself; a region that is entered often then takes in what it calls. */
-export const TIERS: readonly RegionLimits[] = [
+export const TIERS: readonly [RegionLimits, RegionLimits] = [
   { instructions: 200, calls: 0 },
   { instructions: 240, calls: 4 },
 ];
@@ -16,8 +16,8 @@ export interface RegionRequest {
   /** Offset of the entry in its page. */
   readonly entry: number;
   readonly el: 0 | 1;
-  /** Index in TIERS. */
-  readonly tier: number;
+  readonly tier: 0 | 1;
+  readonly limits: RegionLimits;
   /** Predecoded pages by page number, counted from the entry's. */
   readonly pages: ReadonlyMap<number, number>;
   /** Offset and word of each instruction in reach. */
@@ -31,10 +31,10 @@ export function translateRegions(requests: readonly RegionRequest[]): Uint8Array
   const isShared = requests.some((request) => request.isShared);
   const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1, isShared });
   const call = helpersOf(module);
-  for (const { record, entry, el, tier, pages, words } of requests) {
+  for (const { record, entry, el, limits, pages, words } of requests) {
     const code = new Map<number, number>();
     for (let i = 0; i < words.length; i += 2) code.set(words[i] ?? 0, (words[i + 1] ?? 0) >>> 0);
-    const region = discover(entry, TIERS[tier] as RegionLimits, (offset) => code.get(offset));
+    const region = discover(entry, limits, (offset) => code.get(offset));
     module.define(module.declare({ parameters: [], results: ["i32"] }, `${record}`), emitRegion(call, { ...region, el, pages }));
   }
   return module.encode();
@@ -42,14 +42,16 @@ export function translateRegions(requests: readonly RegionRequest[]): Uint8Array
 
 /** Who compiles. Without another thread it is done on the spot. */
 export interface CompilerService {
-  /** Translates and compiles; `done` is called once, now or later, with the module and its size in bytes. */
-  compile(requests: readonly RegionRequest[], done: (module: WebAssembly.Module, bytes: number) => void): void;
+  /** Translates and compiles; `done` is called once, now or later, with the module, its size in bytes and the milliseconds that it took (0 if left out). */
+  compile(requests: readonly RegionRequest[], done: (module: WebAssembly.Module, bytes: number, milliseconds?: number) => void): void;
+  /** Milliseconds; the compiler keeps no account of its own thread's time where it is left out. */
+  now?(): number;
 }
 
 /** Compiles in the thread that asks. */
 export const inThread: CompilerService = {
   compile(requests, done) {
     const bytes = translateRegions(requests);
-    done(new WebAssembly.Module(bytes), bytes.length);
+    done(new WebAssembly.Module(bytes), bytes.length, 0);
   },
 };
