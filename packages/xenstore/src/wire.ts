@@ -80,7 +80,9 @@ export function bytesToText(bytes: Uint8Array): string {
 
 /** The bytes of a text whose characters are bytes. Characters above U+00FF lose their upper bits. */
 export function textToBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 /** A payload of strings, each with its NUL. */

@@ -1,1 +1,3 @@
-export * from "./xenstored-types.js";
+export { XS_QUOTAS, type XsQuotaName, type XsQuotaValues } from "./quota.js";
+export { createXenstored } from "./xenstored.js";
+export type * from "./xenstored-types.js";

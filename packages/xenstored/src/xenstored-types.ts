@@ -1,14 +1,21 @@
+import type { XsStream } from "xenstore";
+import type { XsQuotaValues } from "./quota.js";
+
 /** The server's end of a connection's byte stream, handed in: a socket or a guest's ring. */
 export interface XsTransport {
   /** Sends the first bytes of these and says how many; the rest is offered again when `XsConnection.flush` is called. */
   write(bytes: Uint8Array): number;
   /** The connection has ended on our side. */
   close(): void;
+  /** `XsConnection.wanted` has grown from 0. */
+  resume?(): void;
+  /** The other end broke the protocol (XENSTORE_ERROR), and nothing more will come or go. Without it the connection is closed. */
+  fail?(error: number): void;
 }
 
 /** Who is at the other end of a connection. */
 export interface XsConnectOptions {
-  /** 0: privileged, and relative paths are refused as on a socket. */
+  /** 0 is privileged. Relative paths are below /local/domain/<domid>. */
   readonly domid: number;
   readonly transport: XsTransport;
 }
@@ -17,8 +24,8 @@ export interface XsConnectOptions {
 export interface XsConnection {
   readonly domid: number;
   /**
-   * How many bytes of input are welcome now: 0 while replies are stuck or too many are outstanding. A ring must leave the others where they
-   * are; a privileged socket is always welcome.
+   * How many bytes of input are welcome now: 0 while too many replies are outstanding. A transport of an unprivileged domain must leave the
+   * others where they are until `resume`; what the privileged send is always welcome.
    */
   readonly wanted: number;
   /** Bytes from the other end, cut anywhere. Requests are answered before this returns. */
@@ -52,8 +59,6 @@ export interface XsDomainState {
 export interface XsHypervisor {
   /** The state of a domain; undefined if there is none. */
   domainState(domid: number): XsDomainState | undefined;
-  /** All domains that there are, by id. */
-  domains(): readonly number[];
   /** Opens the ring in page `gfn` with the unbound event channel `port` of the domain; undefined if page or port are not there. */
   openRing(domid: number, gfn: bigint, port: number): XsRing | undefined;
 }
@@ -63,43 +68,29 @@ export interface XenstoredOptions {
   readonly hypervisor: XsHypervisor;
   /** Takes what an administrator should know, a line at a time, without newline. */
   readonly log?: (line: string) => void;
-  /** Quotas that differ from the default ones. */
-  readonly quotas?: Readonly<Partial<Record<XsQuotaName, number>>>;
+  /** Quotas for new domains that differ from the default ones. */
+  readonly quotas?: Readonly<Partial<XsQuotaValues>>;
+  /**
+   * Calls `run` once after some milliseconds. With it, events that an unprivileged domain leaves untaken for 20 s are dropped, and so are
+   * privileged connections that take nothing for so long. Without it they wait for ever.
+   */
+  readonly after?: (milliseconds: number, run: () => void) => void;
 }
 
-/** The store daemon. */
+/** The store daemon. Everything happens within the calls: nothing is left for later, except with `after`. */
 export interface Xenstored {
   /** A new connection over a byte stream. */
   connect(options: XsConnectOptions): XsConnection;
+  /** A new connection in this process, for `createXs`. Privileged unless it is for another domain than 0. */
+  connectClient(domid?: number): XsStream;
   /** The guest has signalled its event channel. Does nothing for a domain without a ring. */
   ringEvent(domid: number): void;
   /** Opens the ring of a domain, as INTRODUCE does; returns false where INTRODUCE is refused. */
   introduce(domid: number, gfn: bigint, port: number): boolean;
   /** VIRQ_DOM_EXC: some domain has shut down, died or gone. Fires the watches and forgets what is no more. */
   domainsChanged(): void;
+  /** What is wrong with the store, in words; empty if all is well (the control command "check"). */
+  check(): string[];
   /** Ends all connections. */
   close(): void;
 }
-
-/** The quotas, by xenstored's names for them. 0 switches a quota off. Privileged connections have none. */
-export const XS_QUOTAS = {
-  /** Nodes owned by a domain. */
-  nodes: 1000,
-  /** Watches of a connection. */
-  watches: 128,
-  /** Transactions of a connection at one time. */
-  transactions: 10,
-  /** Requests and events not yet taken by the other end. */
-  outstanding: 20,
-  /** Nodes that a transaction has touched. */
-  "transaction-nodes": 1024,
-  /** Bytes of memory held for a domain. */
-  memory: 2_098_176,
-  /** Bytes of one node: value, permissions and names of children. */
-  "node-size": 2048,
-  /** Entries in a node's permissions. */
-  permissions: 5,
-} as const;
-
-/** The name of a quota. */
-export type XsQuotaName = keyof typeof XS_QUOTAS;

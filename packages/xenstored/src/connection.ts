@@ -1,0 +1,290 @@
+import { XENSTORE_ERROR, XENSTORE_PAYLOAD_MAX, XS } from "xen-public";
+import { encodeMessage, packStrings, type XsMessage, XsMessageReader, XsProtocolError } from "xenstore";
+import type { Domain } from "./domain.js";
+import { domainPath, type Path } from "./path.js";
+import type { Subject } from "./permission.js";
+import type { Transaction } from "./transaction.js";
+import type { Watch, Watcher, Watches } from "./watch.js";
+import type { XsConnection, XsTransport } from "./xenstored-types.js";
+
+/** What a connection asks of the daemon. */
+export interface ConnectionHost {
+  /** Runs `work` now, or after what is running. */
+  run(work: () => void): void;
+  /** What is being answered now. */
+  readonly ticket: Ticket | undefined;
+  /** Answers a message. */
+  handle(connection: Connection, message: XsMessage): void;
+  /** Has `flushNow` called before the daemon rests. */
+  needsFlush(connection: Connection): void;
+  /** Has `resumeNow` called before the daemon rests. */
+  needsResume(connection: Connection): void;
+  readonly watches: Watches;
+  /** The connection is no more. */
+  ended(connection: Connection): void;
+  log(line: string): void;
+  after(milliseconds: number, run: () => void): void;
+}
+
+/** Milliseconds that the other end may leave an event untaken. */
+const EVENT_TIMEOUT = 20_000;
+/** Most bytes that are kept for a stream that sends in spite of `wanted`. */
+const BACKLOG_MAX = 64 * 1024;
+
+/** A request of an unprivileged domain until its reply and all the events that it caused are taken. */
+export class Ticket {
+  #left = 0;
+  readonly #done: () => void;
+
+  constructor(done: () => void) {
+    this.#done = done;
+  }
+
+  hold(): void {
+    this.#left++;
+  }
+
+  release(): void {
+    if (--this.#left === 0) this.#done();
+  }
+}
+
+interface Pending {
+  readonly bytes: Uint8Array;
+  /** Path and token of an event. */
+  readonly event: string | undefined;
+  readonly ticket: Ticket | undefined;
+}
+
+/** One client: its input, its output, its watches and its transactions. */
+export class Connection implements XsConnection, Watcher, Subject {
+  readonly domain: Domain;
+  /** What relative paths are relative to. */
+  readonly base: Path;
+  readonly transactions: Map<number, Transaction> = new Map();
+  readonly #watches: Set<Watch> = new Set();
+  readonly #host: ConnectionHost;
+  readonly #transport: XsTransport;
+  readonly #reader: XsMessageReader = new XsMessageReader();
+  #input: Uint8Array[] = [];
+  #output: Pending[] = [];
+  /** Events in `#output`. */
+  readonly #events: Set<string> = new Set();
+  /** Bytes of the first output that are gone. */
+  #sent = 0;
+  #lastTransactionId = 0;
+  #isStuck = false;
+  #isClosed = false;
+  #isIgnored = false;
+
+  constructor(host: ConnectionHost, domain: Domain, transport: XsTransport) {
+    this.#host = host;
+    this.domain = domain;
+    this.base = domainPath(domain.domid);
+    this.#transport = transport;
+  }
+
+  get domid(): number {
+    return this.domain.domid;
+  }
+
+  get isPrivileged(): boolean {
+    return this.domain.account.isPrivileged;
+  }
+
+  get target(): number | undefined {
+    return this.domain.target;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** It broke the protocol and is not heard until `reset`. */
+  get isIgnored(): boolean {
+    return this.#isIgnored;
+  }
+
+  get wanted(): number {
+    const { account } = this.domain;
+    if (this.#isClosed || this.#isIgnored) return 0;
+    if (this.isPrivileged) return BACKLOG_MAX;
+    return account.allowsMore("outstanding", 1) && account.allows("memory", account.used("memory")) ? this.#reader.wanted : 0;
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#host.run(() => this.receiveNow(bytes.slice()));
+  }
+
+  flush(): void {
+    this.#host.run(() => this.flushNow());
+  }
+
+  close(): void {
+    this.#host.run(() => this.closeNow());
+  }
+
+  /** `receive` from inside the daemon. Keeps `bytes`. */
+  receiveNow(bytes: Uint8Array): void {
+    if (this.#isClosed || this.#isIgnored) return;
+    this.#input.push(bytes);
+    this.#readInput();
+    if (this.#input.reduce((sum, { length }) => sum + length, 0) > BACKLOG_MAX) this.fail(XENSTORE_ERROR.PROTO);
+  }
+
+  /** `flush` from inside the daemon. */
+  flushNow(): void {
+    for (let first = this.#output[0]; first !== undefined; first = this.#output[0]) {
+      this.#sent += this.#transport.write(first.bytes.subarray(this.#sent));
+      if (this.#isClosed || this.#isIgnored) return;
+      if (this.#sent < first.bytes.length) return this.#watchStuck(first);
+      this.#output.shift();
+      this.#sent = 0;
+      this.#discard(first);
+    }
+  }
+
+  /** Goes on with input that had to wait. */
+  resumeNow(): void {
+    this.#readInput();
+    if (this.wanted > 0) this.#transport.resume?.();
+  }
+
+  /** `close` from inside the daemon. */
+  closeNow(): void {
+    if (this.#isClosed) return;
+    this.#forget();
+    this.#isClosed = true;
+    this.#transport.close();
+    this.#host.ended(this);
+  }
+
+  /** Back to the state of a new connection. */
+  reset(): void {
+    this.#forget();
+    this.#isIgnored = false;
+  }
+
+  /** The other end broke the protocol: it is not heard any more (XENSTORE_ERROR). */
+  fail(error: number): void {
+    this.#host.log(`domain ${this.domid} broke the protocol (error ${error}): it is not heard any more`);
+    if (this.#transport.fail === undefined) return this.closeNow();
+    this.#forget();
+    this.#isIgnored = true;
+    this.#transport.fail(error);
+  }
+
+  /** Queues a reply. */
+  sendReply(message: XsMessage): void {
+    if (this.#isClosed || this.#isIgnored) return;
+    this.#push({ bytes: encodeMessage(message), event: undefined, ticket: this.#host.ticket });
+  }
+
+  /** Queues an event, unless the same one is still waiting, or it is too long, or the domain has no memory left for it. */
+  sendEvent(path: string, token: string): void {
+    if (this.#isClosed || this.#isIgnored) return;
+    const payload = packStrings(path, token);
+    const event = `${path}\0${token}`;
+    if (payload.length > XENSTORE_PAYLOAD_MAX || (this.#events.has(event) && !path.startsWith("@"))) return;
+    const bytes = encodeMessage({ type: XS.WATCH_EVENT, reqId: 0, txId: 0, payload });
+    if (this.domain.account.allowsMore("memory", bytes.length)) this.#push({ bytes, event, ticket: this.#host.ticket });
+  }
+
+  #push(pending: Pending): void {
+    pending.ticket?.hold();
+    this.domain.account.add("memory", pending.bytes.length);
+    if (pending.event !== undefined) this.#events.add(pending.event);
+    this.#output.push(pending);
+    this.#host.needsFlush(this);
+  }
+
+  #discard({ bytes, event, ticket }: Pending): void {
+    this.domain.account.add("memory", -bytes.length);
+    if (event !== undefined) this.#events.delete(event);
+    ticket?.release();
+    this.#host.needsResume(this);
+  }
+
+  #readInput(): void {
+    try {
+      for (let first = this.#input[0]; first !== undefined && this.wanted > 0; first = this.#input[0]) {
+        const part = first.subarray(0, this.wanted);
+        if (part.length < first.length) this.#input[0] = first.subarray(part.length);
+        else this.#input.shift();
+        for (const message of this.#reader.read(part)) {
+          this.#host.handle(this, message);
+          if (this.#isClosed || this.#isIgnored) return;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof XsProtocolError)) throw error;
+      this.fail(XENSTORE_ERROR.PROTO);
+    }
+  }
+
+  /** Gives the other end some time to take what is first in the queue. */
+  #watchStuck(first: Pending): void {
+    if (this.#isStuck) return;
+    this.#isStuck = true;
+    this.#host.after(EVENT_TIMEOUT, () => {
+      this.#isStuck = false;
+      if (this.#isClosed || this.#output.length === 0) return;
+      if (this.#output[0] === first) this.#giveUp();
+      if (this.#output[0] !== undefined) this.#watchStuck(this.#output[0]);
+    });
+  }
+
+  /** Drops the events that wait, but not what has been sent in part; a privileged client has to be dropped as a whole. */
+  #giveUp(): void {
+    this.#host.log(`domain ${this.domid} has not taken anything for ${EVENT_TIMEOUT / 1000} s`);
+    if (this.isPrivileged) return this.closeNow();
+    const isStale = (pending: Pending, index: number): boolean => pending.event !== undefined && (index > 0 || this.#sent === 0);
+    const stale = this.#output.filter(isStale);
+    this.#output = this.#output.filter((pending, index) => !isStale(pending, index));
+    for (const pending of stale) this.#discard(pending);
+  }
+
+  /** An id that none of the connection's transactions has. */
+  nextTransactionId(): number {
+    do this.#lastTransactionId = (this.#lastTransactionId + 1) >>> 0;
+    while (this.#lastTransactionId === 0 || this.transactions.has(this.#lastTransactionId));
+    return this.#lastTransactionId;
+  }
+
+  /** Takes a transaction off the books. */
+  endTransaction(transaction: Transaction): void {
+    if (!this.transactions.delete(transaction.id)) return;
+    this.domain.account.add("transactions", -1);
+    this.domain.account.add("memory", -transaction.memory);
+  }
+
+  /** Sets a watch. */
+  addWatch(watch: Watch): void {
+    this.#watches.add(watch);
+    this.#host.watches.add(watch);
+    this.domain.account.add("watches", 1);
+    this.domain.account.add("memory", watch.path.length + watch.token.length);
+  }
+
+  /** Takes a watch away. */
+  dropWatch(watch: Watch): void {
+    if (!this.#watches.delete(watch)) return;
+    this.#host.watches.delete(watch);
+    this.domain.account.add("watches", -1);
+    this.domain.account.add("memory", -(watch.path.length + watch.token.length));
+  }
+
+  /** Takes all watches and transactions away. */
+  dropAll(): void {
+    for (const watch of this.#watches) this.dropWatch(watch);
+    for (const transaction of this.transactions.values()) this.endTransaction(transaction);
+  }
+
+  #forget(): void {
+    this.dropAll();
+    this.#reader.reset();
+    this.#input = [];
+    this.#sent = 0;
+    for (const pending of this.#output.splice(0)) this.#discard(pending);
+  }
+}

@@ -1,0 +1,122 @@
+import { XENSTORE_CONNECTION, XENSTORE_DOMAIN_INTERFACE as PAGE, XENSTORE_ERROR, XENSTORE_SERVER_FEATURE } from "xen-public";
+import type { Connection } from "./connection.js";
+import type { XsRing, XsTransport } from "./xenstored-types.js";
+
+/** Where the bytes of one direction are, and which of its indices is ours. */
+const REQ = { data: PAGE.req, size: PAGE.reqSize, cons: PAGE.reqCons, prod: PAGE.reqProd };
+const RSP = { data: PAGE.rsp, size: PAGE.rspSize, cons: PAGE.rspCons, prod: PAGE.rspProd };
+
+/** The server's side of a guest's ring page (docs/misc/xenstore-ring.txt). The guest may write any of it at any time. */
+export class RingTransport implements XsTransport {
+  #ring: XsRing;
+  readonly #features: number;
+  #connection: Connection | undefined;
+  /** How far the guest had written when it last signalled; for what it writes afterwards it signals again. */
+  #prod = 0;
+
+  /** `features` are the ones offered to the domain. */
+  constructor(ring: XsRing, features: number) {
+    this.#ring = ring;
+    this.#features = features;
+    this.#set(PAGE.serverFeatures, features);
+  }
+
+  /** Names the connection that the ring serves, once. */
+  attach(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  /** The ring was opened again, with another event channel. */
+  replace(ring: XsRing): void {
+    const before = this.#ring;
+    this.#ring = ring;
+    before.close();
+  }
+
+  /** Empties both queues; tells a guest that waits for the connection that it is there. */
+  reset(): void {
+    this.#prod = 0;
+    for (const index of [PAGE.reqCons, PAGE.reqProd, PAGE.rspCons, PAGE.rspProd]) this.#set(index, 0);
+    if (this.#get(PAGE.connection) !== XENSTORE_CONNECTION.RECONNECT) return;
+    this.#set(PAGE.error, XENSTORE_ERROR.NONE);
+    this.#set(PAGE.connection, XENSTORE_CONNECTION.CONNECTED);
+    this.#ring.notify();
+  }
+
+  /** The guest has signalled. */
+  poll(): void {
+    const connection = this.#connection;
+    if (connection === undefined || connection.isClosed) return;
+    if (this.#isReconnectWanted()) {
+      connection.reset();
+      this.reset();
+    }
+    this.#prod = this.#get(REQ.prod);
+    connection.flushNow();
+    this.#read(connection);
+  }
+
+  resume(): void {
+    if (this.#connection !== undefined) this.#read(this.#connection);
+  }
+
+  write(bytes: Uint8Array): number {
+    const cons = this.#get(RSP.cons);
+    const prod = this.#get(RSP.prod);
+    const used = (prod - cons) >>> 0;
+    if (used > RSP.size) {
+      this.#connection?.fail(XENSTORE_ERROR.RINGIDX);
+      return 0;
+    }
+    const count = Math.min(bytes.length, RSP.size - used);
+    if (count === 0) return 0;
+    const page = this.#ring.page();
+    for (let at = 0; at < count; at++) page[RSP.data + ((prod + at) % RSP.size)] = bytes[at] as number;
+    this.#set(RSP.prod, prod + count);
+    this.#ring.notify();
+    return count;
+  }
+
+  fail(error: number): void {
+    if ((this.#features & XENSTORE_SERVER_FEATURE.ERROR) !== 0) this.#set(PAGE.error, error);
+    this.#ring.notify();
+  }
+
+  close(): void {
+    this.#ring.close();
+  }
+
+  #read(connection: Connection): void {
+    let cons = this.#get(REQ.cons);
+    if ((this.#prod - cons) >>> 0 > REQ.size) return connection.fail(XENSTORE_ERROR.RINGIDX);
+    const first = cons;
+    for (let wanted = connection.wanted; wanted > 0 && cons !== this.#prod; wanted = connection.wanted) {
+      const count = Math.min(wanted, (this.#prod - cons) >>> 0);
+      const page = this.#ring.page();
+      const bytes = Uint8Array.from({ length: count }, (_, at) => page[REQ.data + ((cons + at) % REQ.size)] as number);
+      cons = (cons + count) >>> 0;
+      this.#set(REQ.cons, cons);
+      connection.receiveNow(bytes);
+    }
+    if (cons !== first) this.#ring.notify();
+  }
+
+  #isReconnectWanted(): boolean {
+    const isOffered = (this.#features & XENSTORE_SERVER_FEATURE.RECONNECTION) !== 0;
+    return isOffered && this.#get(PAGE.connection) === XENSTORE_CONNECTION.RECONNECT;
+  }
+
+  /** The other side may be a vCPU on another thread, so indices are read once, atomically, and written after the data. */
+  #get(offset: number): number {
+    return Atomics.load(this.#words(), offset / 4) >>> 0;
+  }
+
+  #set(offset: number, value: number): void {
+    Atomics.store(this.#words(), offset / 4, value | 0);
+  }
+
+  #words(): Int32Array {
+    const page = this.#ring.page();
+    return new Int32Array(page.buffer, page.byteOffset, page.byteLength / 4);
+  }
+}
