@@ -9,7 +9,7 @@ import { type InterpreterExports, State } from "./state.js";
 import { SystemInstructions } from "./system-instructions.js";
 import { Tlbs } from "./tlb.js";
 
-/** The interpreter's module is the same for every domain; it is built when the first processor is, and once more for shared memory. */
+/** The interpreter's modules, if nobody brings them: they are the same for every domain, and built when the first processor is that needs one. */
 const interpreters = new Map<boolean, WebAssembly.Module>();
 
 /** The interpreter's module for memories that are shared or are not. */
@@ -64,7 +64,7 @@ export class Engine {
       wasm: () => this.wasm,
       retired: () => this.retired,
     });
-    const instance = new WebAssembly.Instance(interpreter ?? interpreterOf(layout, isShared), {
+    const instance = new WebAssembly.Instance(interpreter ?? processor.interpreter?.(isShared) ?? interpreterOf(layout, isShared), {
       host: {
         memory: this.memory,
         ...this.system.imports,

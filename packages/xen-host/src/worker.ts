@@ -7,6 +7,7 @@ import { createCompilerService } from "./compiler-service.js";
 import { createHostClock } from "./clock.js";
 import { createHypervisor } from "./hypervisor.js";
 import { createInProcessXenCtrl } from "./in-process.js";
+import { interpreter } from "./interpreter.js";
 import type { LogLevel } from "./log.js";
 import { portChannel } from "./port-channel.js";
 import { createRunLoop } from "./run-loop.js";
@@ -33,8 +34,11 @@ const collect = createCollector();
 const compile = compilerOptions(process.env["XEN_HOST_COMPILER"] ?? "");
 const compilerService = createCompilerService(new URL("./compiler-thread.js", import.meta.url));
 
+// Read while the guest's kernel is still on its way.
+interpreter(false);
+
 const xen = createHypervisor({
-  createProcessor: (options) => createProcessor({ ...options, compilerService, compile: options.compile !== false && compile }),
+  createProcessor: (options) => createProcessor({ ...options, compilerService, interpreter, compile: options.compile !== false && compile }),
   clock,
   rng: (bytes) => void crypto.getRandomValues(bytes),
   memory: totalmem(),

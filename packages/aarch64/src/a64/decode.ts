@@ -37,11 +37,13 @@ export function parsePattern(form: Form): Pattern {
 export const PATTERNS: readonly Pattern[] = ALL_FORMS.map(parsePattern);
 
 const SHIFT = 21;
-/** Candidates by the top bits of a word. */
-const BUCKETS: readonly (readonly Pattern[])[] = Array.from({ length: 1 << (32 - SHIFT) }, (_, top) => {
+/** Candidates by the top bits of a word, as far as they have been asked for. */
+const buckets: (readonly Pattern[] | undefined)[] = Array.from({ length: 1 << (32 - SHIFT) }, () => undefined);
+
+function candidates(top: number): readonly Pattern[] {
   const topMask = (-1 << SHIFT) >>> 0;
-  return PATTERNS.filter((p) => (((top << SHIFT) ^ p.value) & p.mask & topMask) === 0);
-});
+  return (buckets[top] ??= PATTERNS.filter((p) => (((top << SHIFT) ^ p.value) & p.mask & topMask) === 0));
+}
 
 /** The fields of a word under a pattern. */
 export function fieldsOf(pattern: Pattern, word: number): Fields {
@@ -59,7 +61,7 @@ export interface Decoded {
 
 /** Decodes any 32-bit word; undefined where it is unallocated (or not implemented), which executes as an Undefined exception. */
 export function decode(word: number): Decoded | undefined {
-  for (const pattern of BUCKETS[word >>> SHIFT] ?? []) {
+  for (const pattern of candidates(word >>> SHIFT)) {
     if (((word ^ pattern.value) & pattern.mask) !== 0) continue;
     const fields = fieldsOf(pattern, word);
     if (pattern.form.when === undefined || pattern.form.when(fields)) return { pattern, form: pattern.form, fields };

@@ -1,7 +1,7 @@
 import { FIRST_REGION, REGION_SLOTS } from "../interpreter/loop.js";
 import { ENTER } from "../interpreter/handlers.js";
 import { AT, CODE_PAGE_BYTES, ENTRY_BYTES, type Layout, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
-import { discover, type RegionLimits } from "./region.js";
+import { reach, type RegionLimits } from "./reach.js";
 import { type CompilerService, type RegionRequest, TIERS } from "./translate.js";
 
 /** When code is compiled. */
@@ -108,27 +108,19 @@ export class Compiler {
     const tier = installed === undefined ? 0 : 1;
     if (this.#pending.has(record) || (installed !== undefined && (this.#isSecondTier[installed] ?? false))) return;
     const pages = new Map([[0, record - (entry / 4) * RECORD_BYTES]]);
-    const words = new Map<number, number>();
-    const { blocks } = discover(entry, this.#options.tiers[tier], (offset) => {
-      const word = words.get(offset) ?? this.#wordAt(offset, pages);
-      if (word !== undefined) words.set(offset, word);
-      return word;
-    });
-    if (blocks.length === 0) return;
-    const used = new Set([...words.keys()].map((offset) => offset >> 12));
+    const limits = this.#options.tiers[tier];
+    const { words } = reach(entry, limits, (offset) => this.#wordAt(offset, pages));
+    const used = new Set<number>();
+    const flat = new Int32Array(words.size * 2);
+    let at = 0;
+    for (const [offset, word] of words) {
+      used.add(offset >> 12);
+      flat[at++] = offset;
+      flat[at++] = word;
+    }
     for (const number of pages.keys()) if (!used.has(number)) pages.delete(number);
-    for (const block of blocks) this.#statistics.instructions += block.instructions.length;
     const el = this.#view.getInt32(AT.EL, true) === 1 ? 1 : 0;
-    this.#queue.set(record, {
-      record,
-      entry,
-      el,
-      tier,
-      limits: this.#options.tiers[tier],
-      pages,
-      words: Int32Array.from([...words].flat()),
-      isShared: this.#isShared,
-    });
+    this.#queue.set(record, { record, entry, el, tier, limits, pages, words: flat, isShared: this.#isShared });
   }
 
   /** The word at an offset from the page that runs; `pages` collects the predecoded pages that are found for it. */
@@ -166,6 +158,7 @@ export class Compiler {
 
   #compile(): void {
     const requests = [...this.#queue.values()];
+    const sizes = new Map(requests.map((request) => [request, request.words.length / 2]));
     for (const request of requests) this.#pending.set(request.record, request);
     this.#service.compile(requests, (module, bytes, milliseconds = 0) => {
       if (!requests.some((request) => this.#pending.get(request.record) === request)) return;
@@ -177,7 +170,10 @@ export class Compiler {
         for (const request of requests) {
           if (this.#pending.get(request.record) !== request) continue;
           this.#pending.delete(request.record);
-          this.#install(request, exports[`${request.record}`]);
+          const region = exports[`${request.record}`];
+          if (region === undefined) continue;
+          this.#statistics.instructions += sizes.get(request) ?? 0;
+          this.#install(request, region);
         }
       });
     });

@@ -1,4 +1,5 @@
 import { type Decoded, decode } from "../a64/decode.js";
+import type { Reach } from "./reach.js";
 
 /** An instruction of a region. */
 export interface Instruction {
@@ -24,7 +25,7 @@ export interface Block {
   readonly endsInterpreted: boolean;
 }
 
-/** What `discover` finds. */
+/** A region's code. */
 export interface RegionCode {
   /** The entry's block first. */
   readonly blocks: readonly Block[];
@@ -32,15 +33,8 @@ export interface RegionCode {
   readonly returnSites: readonly number[];
 }
 
-/** How far `discover` goes. */
-export interface RegionLimits {
-  readonly instructions: number;
-  /** Calls that are followed: a return asks for each of them. */
-  readonly calls: number;
-}
-
 /** Forms that the interpreter keeps: they leave the processor, or change what the compiler takes for granted. */
-const INTERPRETED = new Set(["SVC", "HVC", "SMC", "BRK", "ERET", "MRS", "MSR", "SYS", "MSR_SPSel", "MRS_CNTVCT", "MSR_DAIFClr", "MSR_DAIF"]);
+const INTERPRETED = new Set(["SVC", "HVC", "SMC", "BRK", "ERET", "MRS", "MSR", "SYS", "MSR_SPSel", "MRS_CNTVCT"]);
 
 function canCompile({ form, fields }: Decoded): boolean {
   if (form.name === "HINT") return ![2, 3, 4, 5].includes(((fields["CRm"] ?? 0) << 3) | (fields["op2"] ?? 0));
@@ -54,46 +48,16 @@ function targetOf({ offset, decoded }: Instruction): number | undefined {
   return offset + (typeof imm === "bigint" ? Number(imm) : imm[0]);
 }
 
-/**
- * The blocks of a region entered at `entry`: what direct branches and calls reach, nearest first, within the limits. `wordAt` gives undefined
- * for code that is not at hand. No blocks if the entry itself cannot be compiled.
- */
-export function discover(entry: number, limits: RegionLimits, wordAt: (offset: number) => number | undefined): RegionCode {
-  const leaders = new Set([entry]);
-  const queue = [entry];
-  const returnSites: number[] = [];
+/** Decodes what was reached into blocks. None if the entry itself cannot be compiled. */
+export function regionOf({ words, leaders, returnSites }: Reach): RegionCode {
   const code = new Map<number, Instruction>();
-  let left = limits.instructions;
-  const lead = (offset: number): void => {
-    if (leaders.has(offset) || wordAt(offset) === undefined) return;
-    leaders.add(offset);
-    queue.push(offset);
-  };
-  for (let start = queue.shift(); start !== undefined && left > 0; start = queue.shift()) {
-    for (let offset = start; left > 0 && !code.has(offset); offset += 4) {
-      const word = wordAt(offset);
-      const decoded = word === undefined ? undefined : decode(word);
-      if (decoded === undefined || !canCompile(decoded)) break;
-      const instruction = { offset, decoded };
-      code.set(offset, instruction);
-      left--;
-      const target = targetOf(instruction);
-      if (target === undefined && !decoded.form.ends) continue;
-      if (decoded.form.name === "BL") {
-        if (target !== undefined && wordAt(target) !== undefined && returnSites.length < limits.calls) {
-          returnSites.push(offset + 4);
-          lead(target);
-          lead(offset + 4);
-        }
-        break;
-      }
-      if (!decoded.form.ends) lead(offset + 4);
-      if (target !== undefined) lead(target);
-      break;
-    }
+  for (const [offset, word] of words) {
+    const decoded = decode(word);
+    if (decoded !== undefined && canCompile(decoded)) code.set(offset, { offset, decoded });
   }
-  const blocks = [...leaders].filter((start) => code.has(start)).map((start) => blockFrom(start, code, leaders));
-  return { blocks, returnSites: returnSites.filter((site) => code.has(site)) };
+  const [entry = 0] = leaders;
+  const starts = code.has(entry) ? [...leaders].filter((start) => code.has(start)) : [];
+  return { blocks: starts.map((start) => blockFrom(start, code, leaders)), returnSites: returnSites.filter((site) => code.has(site)) };
 }
 
 function blockFrom(start: number, code: ReadonlyMap<number, Instruction>, leaders: ReadonlySet<number>): Block {

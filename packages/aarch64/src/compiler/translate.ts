@@ -1,7 +1,8 @@
 import { helpersOf } from "../a64/helper.js";
 import { ModuleBuilder } from "../wasm/module.js";
 import { emitRegion } from "./emit.js";
-import { discover, type RegionLimits } from "./region.js";
+import { reach, type RegionLimits } from "./reach.js";
+import { regionOf } from "./region.js";
 
 /** The first tier compiles what one function does itself; a region that is entered often then takes in what it calls. */
 export const TIERS: readonly [RegionLimits, RegionLimits] = [
@@ -26,7 +27,7 @@ export interface RegionRequest {
   readonly isShared: boolean;
 }
 
-/** Translates regions to one module that imports `host.memory` and exports a function for each, named by its record. */
+/** Translates regions to one module that imports `host.memory` and exports a function for each that can be compiled, named by its record. */
 export function translateRegions(requests: readonly RegionRequest[]): Uint8Array<ArrayBuffer> {
   const isShared = requests.some((request) => request.isShared);
   const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1, isShared });
@@ -34,7 +35,8 @@ export function translateRegions(requests: readonly RegionRequest[]): Uint8Array
   for (const { record, entry, el, limits, pages, words } of requests) {
     const code = new Map<number, number>();
     for (let i = 0; i < words.length; i += 2) code.set(words[i] ?? 0, (words[i + 1] ?? 0) >>> 0);
-    const region = discover(entry, limits, (offset) => code.get(offset));
+    const region = regionOf(reach(entry, limits, (offset) => code.get(offset)));
+    if (region.blocks.length === 0) continue;
     module.define(module.declare({ parameters: [], results: ["i32"] }, `${record}`), emitRegion(call, { ...region, el, pages }));
   }
   return module.encode();
