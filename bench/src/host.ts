@@ -19,7 +19,7 @@ export async function startHost(): Promise<BenchHost> {
   await xlOk(["list"], env);
   const paths = hostPaths(env);
   const { pid } = JSON.parse(readFileSync(paths.lock, "utf8")) as { pid: number };
-  const xenctrl = await connectXenCtrl(paths.socket);
+  const xenctrl = await connectXenCtrl(paths);
   return {
     env,
     pid,

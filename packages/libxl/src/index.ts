@@ -3,6 +3,7 @@ export { createLibxl, type Libxl, type LibxlOptions } from "./libxl.js";
 export type { DomainDeathGenerator } from "./libxl_event.js";
 export { domainConfigFromJson, domainConfigToJson, type Json, yajlGen } from "./libxl_json.js";
 export type * from "./libxl_types.js";
+export type { XsQuotas } from "./libxl_xsquota.js";
 export { generateUuid, uuidFromString, uuidToString } from "./libxl_uuid.js";
 export { type Cfg, type CfgOptions, readCfg } from "./libxlu_cfg.js";
 export type { CoreFile } from "./xc_core.js";

@@ -3,29 +3,23 @@ import { nodeGunzip, nodeReadFile } from "./libxl-node.js";
 import { consoleAttach, primaryConsole } from "./libxl_console.js";
 import { cpupoolQualifierToCpupoolid, listCpupool } from "./libxl_cpupool.js";
 import { domainCreateNew } from "./libxl_create.js";
+import { domainSuspendOnly } from "./libxl_dom_suspend.js";
 import { domainConfigSetdefault } from "./libxl_create_defaults.js";
-import {
-  askThroughXenstore,
-  domainDestroy,
-  domainInfo,
-  domainPause,
-  domainResume,
-  domainUnpause,
-  listDomain,
-  listVcpu,
-  sendTrigger,
-  setVcpuaffinity,
-} from "./libxl_domain.js";
+import { domainDestroy, domainInfo, domainPause, domainResume, domainUnpause, listDomain, listVcpu, sendTrigger, setVcpuaffinity } from "./libxl_domain.js";
 import { createDeathWatch, type DomainDeathGenerator, domainEvents, domainWaitShutdown } from "./libxl_event.js";
 import { getPhysinfo, getVersionInfo, perfcQuery, perfcReset, sendDebugKeys, xenConsoleRead, xenVersion } from "./libxl_host.js";
 import type { Ctx } from "./libxl_internal.js";
 import { retrieveDomainConfiguration, userdataRetrieve, userdataStore, userdataUnlink } from "./libxl_json.js";
 import { domainSetmaxmem, setMemoryTarget } from "./libxl_mem.js";
+import { domainPvcontrol, sendSysrq } from "./libxl_pvcontrol.js";
 import { domainSchedParamsGet, domainSchedParamsSet, schedCredit2ParamsGet, schedCredit2ParamsSet } from "./libxl_sched.js";
 import type { ConsoleType, Cpupoolinfo, DomainConfig, DomainEvent, DomainSchedParams, Dominfo, Physinfo, Vcpuinfo, VersionInfo } from "./libxl_types.js";
 import { domainPreserve, domainQualifierToDomid, domainRename, domidToName, nameToDomid, vmGetStartTime } from "./libxl_utils.js";
+import { setVcpuonline } from "./libxl_vcpu.js";
 import { type CoreFile, domainCoreDump } from "./xc_core.js";
 import type { ConsoleStream, PerfCounter, XenCtrl, XenVersion } from "./xenctrl.js";
+import { createStore } from "./libxl_xshelp.js";
+import { xenstoreFeatures, type XsQuotas, xsquotaGet, xsquotaSet } from "./libxl_xsquota.js";
 
 /** What libxl needs of the world besides the hypervisor. Each has a default that works in Node. */
 export interface LibxlOptions {
@@ -39,7 +33,12 @@ export interface LibxlOptions {
   readonly now?: () => number;
   /** That many random bytes; `crypto.getRandomValues` by default. */
   readonly randomBytes?: (count: number) => Uint8Array;
+  /** Milliseconds that a guest has to answer what it is asked through xenstore; 60,000 by default. */
+  readonly guestTimeout?: number;
 }
+
+/** libxl's patience with guests, in milliseconds. */
+const GUEST_TIMEOUT = 60_000;
 
 /** The toolstack's functions, named after libxl's. All reject with `LibxlError`. */
 export interface Libxl {
@@ -59,11 +58,17 @@ export interface Libxl {
   domainUnpause(domid: number): Promise<void>;
   /** Continues a suspended domain (`libxl_domain_resume`). `suspendCancel` true is the fast path that `xl resume` takes. */
   domainResume(domid: number, suspendCancel: boolean): Promise<void>;
-  /** Asks the guest through xenstore to suspend itself to RAM (`libxl_domain_suspend_only`); NI while there is no xenstore. */
+  /**
+   * Asks the guest through xenstore to suspend itself to RAM and resolves when it has (`libxl_domain_suspend_only`). Rejects with
+   * NOPARAVIRT at once for a guest that does not use xenstore, with GUEST_TIMEDOUT for one that does not do it in time.
+   */
   domainSuspendOnly(domid: number): Promise<void>;
-  /** Asks the guest to power off through xenstore; NI while there is no xenstore. */
+  /**
+   * Asks the guest through xenstore to power off and resolves when it has taken the request. Rejects with NOPARAVIRT at once for a guest
+   * that does not use xenstore, with TIMEDOUT for one that does not react; the request stays then.
+   */
   domainShutdown(domid: number): Promise<void>;
-  /** Asks the guest to reboot through xenstore; NI while there is no xenstore. */
+  /** As `domainShutdown`, to reboot. */
   domainReboot(domid: number): Promise<void>;
   domainDestroy(domid: number): Promise<void>;
   /** Renames a domain; INVAL if another one has the name. */
@@ -72,11 +77,11 @@ export interface Libxl {
   domainPreserve(domid: number, newName: string): Promise<void>;
   listVcpu(domid: number): Promise<Vcpuinfo[]>;
   setVcpuaffinity(domid: number, vcpu: number, affinity: { hard?: number[]; soft?: number[]; force?: boolean }): Promise<void>;
-  /** Number of vCPUs that shall be online; goes through xenstore: NI while there is none. */
+  /** Number of vCPUs that shall be online, written to xenstore; NOPARAVIRT for a running guest that does not use it (`libxl_set_vcpuonline`). */
   setVcpuonline(domid: number, count: number): Promise<void>;
   /** The limit of a domain's memory in KiB; INVAL below its target. */
   domainSetmaxmem(domid: number, maxMemkb: number): Promise<void>;
-  /** Asks the guest's balloon through xenstore: NI while there is none. */
+  /** What the guest's balloon is to leave it, in KiB (`libxl_set_memory_target`); NOPARAVIRT for a running guest that does not use xenstore. */
   setMemoryTarget(domid: number, targetMemkb: number): Promise<void>;
   /** Writes memory and registers as an ELF core that gdb and readelf read; the domain stands still meanwhile (`libxl_domain_core_dump`). */
   domainCoreDump(domid: number, file: CoreFile): Promise<void>;
@@ -87,7 +92,7 @@ export interface Libxl {
   domainSchedParamsSet(domid: number, params: DomainSchedParams): Promise<void>;
   /** Xen on Arm has no sendtrigger: always FAIL. */
   sendTrigger(domid: number, trigger: Trigger, vcpu?: number): Promise<void>;
-  /** Goes through xenstore: NI while there is none. */
+  /** Sends one character to the guest's sysrq handler; NOPARAVIRT for a guest that does not use xenstore (`libxl_send_sysrq`). */
   sendSysrq(domid: number, letter: string): Promise<void>;
 
   /** INVAL if no domain has the name (`libxl_name_to_domid`). */
@@ -139,18 +144,27 @@ export interface Libxl {
   perfcReset(): Promise<void>;
   /** Seconds since 1970 with centiseconds at which the domain was built, or undefined (`/vm/<uuid>/start_time`). */
   vmGetStartTime(domid: number): Promise<number | undefined>;
+  /** Quotas of xenstored by name, of a domain or those that new ones get; 0 means none (`libxl_xsquota_domain_get`). */
+  xsquotaGet(domid?: number): Promise<XsQuotas>;
+  /** Sets the quotas that are named (`libxl_xsquota_domain_set`). */
+  xsquotaSet(quotas: XsQuotas, domid?: number): Promise<void>;
+  /** XENSTORE_SERVER_FEATURE bits. */
+  xenstoreFeatures(): Promise<number>;
   close(): void;
 }
 
-/** Builds a libxl over a connection to a hypervisor. It holds no state but the events that were asked for. */
+/** Builds a libxl over a connection to a hypervisor. It holds no state but the events that were asked for and a connection to xenstored. */
 export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
+  const store = createStore(ctrl);
   const ctx: Ctx = {
     ctrl,
+    xs: store.xs,
     log: options.log ?? (() => undefined),
     readFile: options.readFile ?? nodeReadFile,
     gunzip: options.gunzip ?? nodeGunzip,
     now: options.now ?? Date.now,
     randomBytes: options.randomBytes ?? ((count) => crypto.getRandomValues(new Uint8Array(count))),
+    guestTimeout: options.guestTimeout ?? GUEST_TIMEOUT,
   };
   const watch = createDeathWatch(ctx);
   return {
@@ -162,15 +176,15 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     domainPause: (domid) => domainPause(ctx, domid),
     domainUnpause: (domid) => domainUnpause(ctx, domid),
     domainResume: (domid, suspendCancel) => domainResume(ctx, domid, suspendCancel),
-    domainSuspendOnly: (domid) => askThroughXenstore(ctx, domid, "suspend itself"),
-    domainShutdown: (domid) => askThroughXenstore(ctx, domid, "power off"),
-    domainReboot: (domid) => askThroughXenstore(ctx, domid, "reboot"),
+    domainSuspendOnly: (domid) => domainSuspendOnly(ctx, watch, domid),
+    domainShutdown: (domid) => domainPvcontrol(ctx, domid, "poweroff"),
+    domainReboot: (domid) => domainPvcontrol(ctx, domid, "reboot"),
     domainDestroy: (domid) => domainDestroy(ctx, domid),
     domainRename: (domid, newName) => domainRename(ctx, domid, newName),
     domainPreserve: (domid, newName) => domainPreserve(ctx, domid, newName),
     listVcpu: (domid) => listVcpu(ctx, domid),
     setVcpuaffinity: (domid, vcpu, affinity) => setVcpuaffinity(ctx, domid, vcpu, affinity),
-    setVcpuonline: (domid, count) => askThroughXenstore(ctx, domid, `run on ${count} vCPUs`),
+    setVcpuonline: (domid, count) => setVcpuonline(ctx, domid, count),
     domainSetmaxmem: (domid, maxMemkb) => domainSetmaxmem(ctx, domid, maxMemkb),
     setMemoryTarget: (domid, targetMemkb) => setMemoryTarget(ctx, domid, targetMemkb),
     domainCoreDump: (domid, file) => domainCoreDump(ctx, domid, file),
@@ -179,7 +193,7 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     domainSchedParamsGet: (domid) => domainSchedParamsGet(ctx, domid),
     domainSchedParamsSet: (domid, params) => domainSchedParamsSet(ctx, domid, params),
     sendTrigger: (domid, trigger) => sendTrigger(ctx, domid, trigger),
-    sendSysrq: (domid, letter) => askThroughXenstore(ctx, domid, `run sysrq ${letter}`),
+    sendSysrq: (domid, letter) => sendSysrq(ctx, domid, letter),
     nameToDomid: (name) => nameToDomid(ctx, name),
     domidToName: (domid) => domidToName(ctx, domid),
     domainQualifierToDomid: (qualifier) => domainQualifierToDomid(ctx, qualifier),
@@ -203,6 +217,12 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     perfcQuery: () => perfcQuery(ctx),
     perfcReset: () => perfcReset(ctx),
     vmGetStartTime: (domid) => vmGetStartTime(ctx, domid),
-    close: () => ctrl.close(),
+    xsquotaGet: (domid) => xsquotaGet(ctx, domid),
+    xsquotaSet: (quotas, domid) => xsquotaSet(ctx, quotas, domid),
+    xenstoreFeatures: () => xenstoreFeatures(ctx),
+    close() {
+      store.close();
+      ctrl.close();
+    },
   };
 }

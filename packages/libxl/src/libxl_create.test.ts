@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { HVM_PARAM } from "xen-public";
+import { formatPermission } from "xenstore";
 import { describe, expect, it } from "vitest";
 import { type ErrorName, isLibxlError, type Log } from "./include/libxl.js";
 import { readFdt } from "./fdt.js";
@@ -45,6 +46,11 @@ function bench(options: FakeXenOptions = {}): Bench {
   return { ctrl, libxl, lines, files };
 }
 
+/** Nodes of guests that are still in the store. */
+async function leftBehind(ctrl: FakeXenCtrl): Promise<string[]> {
+  return Object.keys(await ctrl.nodes()).filter((node) => /[1-9]/.test(node));
+}
+
 function config(b_info: DomainConfig["b_info"] = {}, c_info: Partial<DomainConfig["c_info"]> = {}): DomainConfig {
   return {
     c_info: { name: "guest", uuid: UUID, ...c_info },
@@ -58,7 +64,6 @@ describe("creating a domain", () => {
     const domid = await libxl.domainCreateNew(config());
     expect(ctrl.calls.filter((call, at) => call !== ctrl.calls[at - 1])).toEqual([
       "createDomain",
-      "storeWrite",
       "maxVcpus",
       "setMaxMem",
       "populatePhysmap",
@@ -66,7 +71,7 @@ describe("creating a domain", () => {
       "setHvmParam",
       "writeGuestMemory",
       "setVcpuContext",
-      "storeWrite",
+      "writeUserdata",
       "introduceConsole",
     ]);
     expect(ctrl.domains.get(domid)?.controllerPauseCount).toBe(1);
@@ -101,12 +106,12 @@ describe("creating a domain", () => {
     expect(ctrl.domains.get(domid)?.contexts.has(1)).toBe(false);
   });
 
-  it("sets the HVM parameters, with no xenstore", async () => {
+  it("sets the HVM parameters", async () => {
     const { ctrl, libxl } = bench();
     const domid = await libxl.domainCreateNew(config());
     expect(Object.fromEntries(ctrl.domains.get(domid)?.params ?? [])).toEqual({
       [HVM_PARAM.CALLBACK_IRQ]: 0x0200_0000_0000_021fn,
-      [HVM_PARAM.STORE_PFN]: 0xffff_ffff_ffff_ffffn,
+      [HVM_PARAM.STORE_PFN]: 0x3_9001n,
       [HVM_PARAM.STORE_EVTCHN]: 1n,
       [HVM_PARAM.CONSOLE_PFN]: 0x3_9000n,
       [HVM_PARAM.CONSOLE_EVTCHN]: 2n,
@@ -117,7 +122,7 @@ describe("creating a domain", () => {
   it("writes the domain's nodes", async () => {
     const { ctrl, libxl } = bench();
     const domid = await libxl.domainCreateNew(config({ avail_vcpus: [0] }));
-    const nodes = Object.fromEntries(ctrl.store);
+    const nodes = await ctrl.nodes();
     expect(nodes).toMatchObject({
       [`/local/domain/${domid}/vm`]: `/vm/${UUID}`,
       [`/local/domain/${domid}/name`]: "guest",
@@ -125,15 +130,60 @@ describe("creating a domain", () => {
       [`/local/domain/${domid}/cpu/0/availability`]: "online",
       [`/local/domain/${domid}/cpu/1/availability`]: "offline",
       [`/local/domain/${domid}/memory/target`]: "262144",
+      [`/local/domain/${domid}/store/port`]: "1",
+      [`/local/domain/${domid}/store/ring-ref`]: String(0x3_9001),
       [`/local/domain/${domid}/console/port`]: "2",
       [`/local/domain/${domid}/console/ring-ref`]: String(0x3_9000),
       [`/local/domain/${domid}/control/platform-feature-multiprocessor-suspend`]: "1",
       [`/vm/${UUID}/start_time`]: "1795000000.45",
       [`/libxl/${domid}/type`]: "pvh",
     });
-    expect(nodes[`/local/domain/${domid}/store/port`]).toBeUndefined();
+    expect(await ctrl.xs.isDomainIntroduced(domid)).toBe(true);
     expect(await libxl.vmGetStartTime(domid)).toBe(1795000000.45);
     expect((await libxl.retrieveDomainConfiguration(domid)).b_info.cmdline).toBe("console=hvc0");
+  });
+
+  it.each([
+    ["", "n0 r1"],
+    ["/name", "n0 r1"],
+    ["/memory/target", "n0 r1"],
+    ["/cpu/1/availability", "n0 r1"],
+    ["/device", "n0 r1"],
+    ["/control", "n0 r1"],
+    ["/control/platform-feature-xs_reset_watches", "n0 r1"],
+    ["/console/ring-ref", "n0 r1"],
+    ["/control/shutdown", "n1"],
+    ["/control/sysrq", "n1"],
+    ["/control/feature-poweroff", "n1"],
+    ["/data", "n1"],
+    ["/device/suspend/event-channel", "n1"],
+  ])("gives the domain's node %j the permissions %s", async (node, expected) => {
+    const { ctrl, libxl } = bench();
+    expect(await libxl.domainCreateNew(config())).toBe(1);
+    const permissions = (await ctrl.xs.getPermissions(`/local/domain/1${node}`)) ?? [];
+    expect(permissions.map(formatPermission).join(" ")).toBe(expected);
+  });
+
+  it("keeps /libxl for the toolstack, and lets the guest read the rest of its own", async () => {
+    const { ctrl, libxl } = bench();
+    const domid = await libxl.domainCreateNew(config());
+    const guest = ctrl.guestXs(domid);
+    expect(await guest.read("vm")).toBe(`/vm/${UUID}`);
+    expect(await guest.read(`/vm/${UUID}/uuid`)).toBe(UUID);
+    await guest.write("data/here", "1");
+    await expect(guest.read(`/libxl/${domid}/type`)).rejects.toMatchObject({ code: "EACCES" });
+    await expect(guest.write("name", "other")).rejects.toMatchObject({ code: "EACCES" });
+  });
+
+  it("gives the guest all that it may ever have, and tells its balloon what to leave it", async () => {
+    const { ctrl, libxl } = bench();
+    const domid = await libxl.domainCreateNew(config({ target_memkb: 128 * 1024 }));
+    expect(ctrl.domains.get(domid)).toMatchObject({ maxMemKib: 256 * 1024 + 1024 });
+    expect(ctrl.domains.get(domid)?.pages.size).toBe((256 * MIB) / 4096 + 4);
+    expect(await ctrl.nodes()).toMatchObject({
+      [`/local/domain/${domid}/memory/static-max`]: String(256 * 1024),
+      [`/local/domain/${domid}/memory/target`]: String(128 * 1024),
+    });
   });
 
   it("unpacks a gzip'd kernel", async () => {
@@ -158,8 +208,9 @@ describe("creating a domain", () => {
     ["gzip'd kernel that is cut off", config({ kernel: "cut.gz" }), "FAIL", /kernel cut.gz: .* is it truncated/],
     ["ramdisk that is not there", config({ ramdisk: "nowhere" }), "FAIL", /ramdisk nowhere: cannot be read/],
     ["ramdisk that is empty", config({ ramdisk: "empty" }), "FAIL", /ramdisk empty: the file is empty/],
-    ["too little memory", config({ target_memkb: 4096 }), "FAIL", /memory = 4 MiB is too little: .* need at least 5 MiB/],
+    ["too little memory", config({ target_memkb: 4096, max_memkb: 4096 }), "FAIL", /memory = 4 MiB is too little: .* need at least 5 MiB/],
     ["too much memory", config({ target_memkb: 4096 * 1024, max_memkb: 4096 * 1024 }), "INVAL", /memory = 4096 MiB: .* at most 3072 MiB/],
+    ["too much maxmem", config({ max_memkb: 4096 * 1024 }), "INVAL", /maxmem = 4096 MiB: .* at most 3072 MiB/],
     ["more memory than the host has", config({ target_memkb: 3072 * 1024, max_memkb: 3072 * 1024 }), "NOMEM", /has no 3072 MiB left/],
     ["maxmem below memory", config({ max_memkb: 1024 }), "INVAL", /memory = 256 MiB is more than maxmem = 1 MiB/],
     ["no memory", config({ target_memkb: 0 }), "INVAL", /needs memory/],
@@ -182,17 +233,16 @@ describe("creating a domain", () => {
     const { ctrl, libxl, lines, files } = bench({ hostPages: (2048 * MIB) / 4096 });
     files.set("empty", new Uint8Array(0));
     files.set("cut.gz", gzipSync(kernelImage()).subarray(0, 100));
-    const before = new Map(ctrl.store);
     const error = await libxl.domainCreateNew(bad).catch((thrown: unknown) => thrown);
     expect(isLibxlError(error, code) && error.message).toMatch(message);
     expect(lines.some((line) => line.startsWith("error") && message.test(line))).toBe(true);
     expect(ctrl.domains.size).toBe(0);
-    expect(ctrl.store).toEqual(before);
+    expect(await leftBehind(ctrl)).toEqual([]);
   });
 
   it.each([
+    "openStore",
     "createDomain",
-    "storeWrite",
     "maxVcpus",
     "setMaxMem",
     "populatePhysmap",
@@ -200,15 +250,15 @@ describe("creating a domain", () => {
     "setHvmParam",
     "writeGuestMemory",
     "setVcpuContext",
+    "writeUserdata",
     "introduceConsole",
   ] as const)("leaves nothing behind when %s fails", async (call) => {
     const { ctrl, libxl } = bench();
-    const before = new Map(ctrl.store);
     ctrl.failNext(call, 22);
     const error = await libxl.domainCreateNew(config()).catch((thrown: unknown) => thrown);
     expect(isLibxlError(error, "FAIL") && error.message).toMatch(/cannot .*: invalid argument/);
     expect(ctrl.domains.size).toBe(0);
-    expect(ctrl.store).toEqual(before);
+    expect(await leftBehind(ctrl)).toEqual([]);
   });
 
   it("refuses a name that is taken, and takes it again when it is free", async () => {

@@ -3,12 +3,14 @@ import { domainConfigSetdefault } from "./libxl_create_defaults.js";
 import { type BuiltDomain, buildDom, buildPre, loadGuestFiles } from "./libxl_dom.js";
 import { destroyDomid } from "./libxl_domain.js";
 import { call, type Ctx, fail, reason } from "./libxl_internal.js";
-import { domainConfigToJson } from "./libxl_json.js";
+import { newDomainNodes, builtDomainNodes } from "./libxl_create_nodes.js";
+import { storeDomainConfiguration } from "./libxl_json.js";
 import { path } from "./libxl_paths.js";
 import { domainSchedParamsSet } from "./libxl_sched.js";
 import type { DomainConfig } from "./libxl_types.js";
 import { findDomainByName } from "./libxl_utils.js";
 import { uuidFromString } from "./libxl_uuid.js";
+import { removeNodes, writeNodes, xsTransaction } from "./libxl_xshelp.js";
 
 /**
  * Builds a domain and leaves it paused (libxl_domain_create_new; facts/lifecycle.md 4). The files are read before anything is made;
@@ -61,75 +63,22 @@ async function createDomain(ctx: Ctx, { c_info, b_info }: DomainConfig): Promise
   );
 }
 
-/** Nodes below the domain's that a guest may write; empty until it does. */
-const GUEST_NODES = [
-  "data",
-  "drivers",
-  "feature",
-  "attr",
-  "error",
-  "device/suspend/event-channel",
-  "control/shutdown",
-  "control/sysrq",
-  "control/feature-poweroff",
-  "control/feature-reboot",
-  "control/feature-suspend",
-] as const;
-
-/** The domain's nodes in the store, in one transaction (facts/lifecycle.md 5). */
-async function storeTree(ctx: Ctx, domid: number, { c_info }: DomainConfig): Promise<void> {
-  const dom = path.dom(domid);
-  const vm = path.vm(c_info.uuid ?? "");
-  const libxl = path.libxl(domid);
-  await call(
-    ctx,
-    "write the domain's nodes",
-    domid,
-    ctx.ctrl.storeWrite({
-      [dom]: null,
-      [libxl]: null,
-      [vm]: null,
-      [`${dom}/vm`]: vm,
-      [`${dom}/name`]: c_info.name,
-      [`${dom}/domid`]: String(domid),
-      ...Object.fromEntries(GUEST_NODES.map((node) => [`${dom}/${node}`, ""])),
-      [`${dom}/control/platform-feature-multiprocessor-suspend`]: "1",
-      [`${dom}/control/platform-feature-xs_reset_watches`]: "1",
-      [`${vm}/uuid`]: c_info.uuid ?? "",
-      [`${vm}/name`]: c_info.name,
-      [`${libxl}/type`]: "pvh",
-      [`${libxl}/dm-version`]: "qemu_xen",
-    }),
-  );
+/** The domain's nodes in the store, in one transaction. */
+async function storeTree(ctx: Ctx, domid: number, config: DomainConfig): Promise<void> {
+  await xsTransaction(ctx, "write the domain's nodes", domid, async (nodes) => {
+    await removeNodes(nodes, [path.dom(domid), path.libxl(domid), path.vm(config.c_info.uuid ?? "")]);
+    await writeNodes(nodes, newDomainNodes(domid, config));
+  });
 }
 
 /** libxl__build_post and the console (steps 8 to 10): what is known only when the domain is built. */
-async function buildPost(ctx: Ctx, domid: number, config: DomainConfig, { consolePort, consoleGfn }: BuiltDomain): Promise<void> {
-  const { b_info, c_info } = config;
-  const dom = path.dom(domid);
-  if (b_info.sched_params !== undefined) await domainSchedParamsSet(ctx, domid, b_info.sched_params);
-  const vcpus = Array.from({ length: b_info.max_vcpus ?? 1 }, (_, vcpu) => vcpu);
-  await call(
-    ctx,
-    "write the domain's nodes",
-    domid,
-    ctx.ctrl.storeWrite({
-      [`${dom}/memory/static-max`]: String(b_info.max_memkb),
-      [`${dom}/memory/target`]: String(b_info.target_memkb),
-      [`${dom}/memory/videoram`]: "-1",
-      ...Object.fromEntries(vcpus.map((vcpu) => [`${dom}/cpu/${vcpu}/availability`, b_info.avail_vcpus?.includes(vcpu) === true ? "online" : "offline"])),
-      [`${dom}/console/backend`]: `/local/domain/0/backend/console/${domid}/0`,
-      [`${dom}/console/backend-id`]: "0",
-      [`${dom}/console/limit`]: "1048576",
-      [`${dom}/console/type`]: "xenconsoled",
-      [`${dom}/console/output`]: "pty",
-      [`${dom}/console/tty`]: "",
-      [`${dom}/console/port`]: String(consolePort),
-      [`${dom}/console/ring-ref`]: String(consoleGfn),
-      [`${path.vm(c_info.uuid ?? "")}/start_time`]: startTime(ctx.now()),
-      [path.userdata(domid, "libxl-json")]: JSON.stringify(domainConfigToJson(config)),
-    }),
-  );
+async function buildPost(ctx: Ctx, domid: number, config: DomainConfig, { store, console }: BuiltDomain): Promise<void> {
+  if (config.b_info.sched_params !== undefined) await domainSchedParamsSet(ctx, domid, config.b_info.sched_params);
+  const known = builtDomainNodes(domid, config, { store, console, startTime: startTime(ctx.now()) });
+  await xsTransaction(ctx, "write the domain's nodes", domid, (nodes) => writeNodes(nodes, known));
+  await storeDomainConfiguration(ctx, domid, config);
+  const introduce = async (): Promise<void> => (await ctx.xs()).introduceDomain(domid, BigInt(store.gfn), store.port);
+  await call(ctx, "introduce the domain to xenstored", domid, introduce());
   await call(ctx, "hand the console over", domid, ctx.ctrl.introduceConsole(domid));
 }
 

@@ -90,7 +90,8 @@ function memory(ctx: Ctx, info: DomainBuildInfo): { max_memkb: number; target_me
   const mib = (kb: number): string => `${kb / 1024} MiB`;
   if (!(Number.isInteger(target_memkb) && target_memkb > 0)) throw fail(ctx, "INVAL", `memory = ${mib(target_memkb)}: a guest needs memory, in whole KiB`);
   if (target_memkb > max_memkb) throw fail(ctx, "INVAL", `memory = ${mib(target_memkb)} is more than maxmem = ${mib(max_memkb)}`);
-  if (target_memkb > MAX_RAM_KB) throw fail(ctx, "INVAL", `memory = ${mib(target_memkb)}: a guest of this host has at most ${mib(MAX_RAM_KB)}`);
+  if (max_memkb > MAX_RAM_KB)
+    throw fail(ctx, "INVAL", `${target_memkb === max_memkb ? "memory" : "maxmem"} = ${mib(max_memkb)}: a guest of this host has at most ${mib(MAX_RAM_KB)}`);
   return { max_memkb, target_memkb };
 }
 

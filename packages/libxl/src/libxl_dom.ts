@@ -1,5 +1,6 @@
 import { GUEST, HVM_CALLBACK_IRQ_PPI31, HVM_PARAM, MAGIC_PAGE, NR_MAGIC_PAGES, PAGE_SHIFT, PAGE_SIZE, PSR_GUEST64_INIT, SCTLR_GUEST_INIT } from "xen-public";
 import { LibxlError } from "./include/libxl.js";
+import type { Ring } from "./libxl_create_nodes.js";
 import { type GuestTree, guestDeviceTree, RNG_SEED_SIZE } from "./libxl_arm.js";
 import { call, type Ctx, fail, isErrno, reason } from "./libxl_internal.js";
 import { MAXMEM_SLACK_KB } from "./libxl_mem.js";
@@ -10,8 +11,6 @@ import type { VcpuContext } from "./xenctrl.js";
 
 /** Bytes that are written to guest memory at once: the host need not hold a whole kernel beside the guest. */
 const WRITE_BYTES = 1 << 20;
-/** HVM_PARAM_STORE_PFN of a store that comes later. */
-const STORE_PFN_LATER = 0xffff_ffff_ffff_ffffn;
 const ENOMEM = 12;
 /** Kernels and ramdisks above this are refused while they are unpacked. */
 const MAX_UNPACKED = 0x4000_0000;
@@ -71,38 +70,41 @@ export async function buildPre(ctx: Ctx, domid: number, info: DomainBuildInfo): 
     const affinity = { ...(hard && { hard }), ...(soft && { soft }) };
     await call(ctx, `pin vCPU ${vcpu}`, domid, ctrl.setVcpuAffinity(domid, vcpu, affinity));
   }
-  await call(ctx, "set the memory limit", domid, ctrl.setMaxMem(domid, (info.target_memkb ?? 0) + MAXMEM_SLACK_KB));
+  await call(ctx, "set the memory limit", domid, ctrl.setMaxMem(domid, (info.max_memkb ?? 0) + MAXMEM_SLACK_KB));
 }
 
 /** What later steps need of a built domain. */
 export interface BuiltDomain {
-  readonly consolePort: number;
-  readonly consoleGfn: number;
+  readonly console: Ring;
+  readonly store: Ring;
   readonly placement: Placement;
 }
 
 /** libxl__build_dom: memory, HVM parameters, kernel, ramdisk, device tree and vCPU 0 (facts/lifecycle.md 4, step 7). */
 export async function buildDom(ctx: Ctx, domid: number, config: DomainConfig, files: GuestFiles): Promise<BuiltDomain> {
   const { ctrl } = ctx;
-  const ramSize = Math.floor((config.b_info.target_memkb ?? 0) / 4) * PAGE_SIZE;
+  // All that the guest may ever have: its balloon leaves it the target. What a guest never touches costs the host nothing.
+  const ramSize = Math.floor((config.b_info.max_memkb ?? 0) / 4) * PAGE_SIZE;
   const tree = await describe(ctx, domid, config, ramSize);
   const { placement, dtb } = place(ctx, domid, tree, files);
 
   await populate(ctx, domid, GUEST.RAM0_BASE >> PAGE_SHIFT, ramSize / PAGE_SIZE);
   const magic = GUEST.MAGIC_BASE >> PAGE_SHIFT;
   await populate(ctx, domid, magic, NR_MAGIC_PAGES);
-  const consoleGfn = magic + MAGIC_PAGE.console;
-  const storePort = await call(ctx, "make the store's event channel", domid, ctrl.allocUnboundPort(domid, 0));
-  const consolePort = await call(ctx, "make the console's event channel", domid, ctrl.allocUnboundPort(domid, 0));
+  const ring = async (page: keyof typeof MAGIC_PAGE, what: string): Promise<Ring> => ({
+    gfn: magic + MAGIC_PAGE[page],
+    port: await call(ctx, `make the event channel of the ${what}`, domid, ctrl.allocUnboundPort(domid, 0)),
+  });
+  // The store's is first: it takes Linux's first event channel interrupt, number 0, which the driver of the console would read as "none" and poll.
+  const store = await ring("xenstore", "store");
+  const console = await ring("console", "console");
 
   const params: readonly (readonly [index: number, value: bigint])[] = [
     [HVM_PARAM.CALLBACK_IRQ, HVM_CALLBACK_IRQ_PPI31],
-    [HVM_PARAM.CONSOLE_PFN, BigInt(consoleGfn)],
-    [HVM_PARAM.CONSOLE_EVTCHN, BigInt(consolePort)],
-    // Nobody serves a xenstore yet: all ones is "not yet", as in dom0less, and Linux goes on. The port is not for the store alone: it takes Linux's
-    // first event channel interrupt, number 0, which the driver of the console would read as "none" and poll for input.
-    [HVM_PARAM.STORE_PFN, STORE_PFN_LATER],
-    [HVM_PARAM.STORE_EVTCHN, BigInt(storePort)],
+    [HVM_PARAM.CONSOLE_PFN, BigInt(console.gfn)],
+    [HVM_PARAM.CONSOLE_EVTCHN, BigInt(console.port)],
+    [HVM_PARAM.STORE_PFN, BigInt(store.gfn)],
+    [HVM_PARAM.STORE_EVTCHN, BigInt(store.port)],
     [HVM_PARAM.MONITOR_RING_PFN, BigInt(magic + MAGIC_PAGE.memaccess)],
   ];
   for (const [index, value] of params) await call(ctx, `set HVM parameter ${index}`, domid, ctrl.setHvmParam(domid, index, value));
@@ -111,7 +113,7 @@ export async function buildDom(ctx: Ctx, domid: number, config: DomainConfig, fi
   if (placement.initrd !== undefined && files.ramdisk !== undefined) await write(ctx, domid, "ramdisk", placement.initrd.start, files.ramdisk);
   await write(ctx, domid, "device tree", placement.dtb, dtb);
   await call(ctx, "set vCPU 0's registers", domid, ctrl.setVcpuContext(domid, 0, initialContext(placement)));
-  return { consolePort, consoleGfn, placement };
+  return { console, store, placement };
 }
 
 async function describe(ctx: Ctx, domid: number, { b_info }: DomainConfig, ramSize: number): Promise<GuestTree> {

@@ -4,6 +4,7 @@ import { call, type Ctx, fail, reason } from "./libxl_internal.js";
 import { path } from "./libxl_paths.js";
 import type { Dominfo, Vcpuinfo } from "./libxl_types.js";
 import { uuidToString } from "./libxl_uuid.js";
+import { removeNodes, xsRead, xsTransaction } from "./libxl_xshelp.js";
 import { type DomainInfo, XenCtrlError } from "./xenctrl.js";
 
 const KIB_PER_PAGE = 4;
@@ -77,13 +78,15 @@ export async function domainUnpause(ctx: Ctx, domid: number): Promise<void> {
 
 /**
  * libxl_domain_resume (facts/lifecycle.md 6). The fast path only asks the hypervisor, which does not check that the domain is suspended;
- * the slow one first resets all vCPUs but 0. Xen then tells xenstored, so that it sees the next shutdown; there is none to tell yet.
+ * the slow one first resets all vCPUs but 0. xenstored is told last, so that it sees the next shutdown; the domain runs even if that fails.
  */
 export async function domainResume(ctx: Ctx, domid: number, suspendCancel: boolean): Promise<void> {
   if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself: it never suspends, so there is nothing to resume", { domid });
   await refuseDeviceModel(ctx, domid, "resume");
   if (!suspendCancel) await resetSecondaries(ctx, domid);
   await call(ctx, "resume the domain", domid, ctx.ctrl.resumeDomain(domid));
+  const tell = async (): Promise<void> => (await ctx.xs()).resumeDomain(domid);
+  await call(ctx, "tell xenstored that the domain goes on", domid, tell());
 }
 
 async function resetSecondaries(ctx: Ctx, domid: number): Promise<void> {
@@ -100,7 +103,7 @@ async function domainType(ctx: Ctx, domid: number): Promise<DomainType> {
     throw fail(ctx, "FAIL", `cannot tell the domain's type: ${reason(cause)}`, { cause, domid });
   });
   if (domain_type === "pv") return "pv";
-  const type = await ctx.ctrl.storeRead(`${path.libxl(domid)}/type`);
+  const type = await xsRead(ctx, `${path.libxl(domid)}/type`, domid);
   if (type === "pvh" || type === "pv" || type === "hvm") return type;
   ctx.log("warn", `${path.libxl(domid)}/type is missing: the domain is taken for an HVM one`, domid);
   return "hvm";
@@ -109,14 +112,8 @@ async function domainType(ctx: Ctx, domid: number): Promise<DomainType> {
 /** An HVM domain's device model must go along; none exists here, so a domain that claims to have one is refused, as in Xen. */
 async function refuseDeviceModel(ctx: Ctx, domid: number, what: string): Promise<void> {
   if ((await domainType(ctx, domid)) !== "hvm") return;
-  const version = await ctx.ctrl.storeRead(`${path.libxl(domid)}/dm-version`);
+  const version = await xsRead(ctx, `${path.libxl(domid)}/dm-version`, domid);
   throw fail(ctx, "INVAL", `cannot ${what} the domain: its device model "${version ?? ""}" is not known`, { domid });
-}
-
-/** What a guest is asked through xenstore; refused until there is one. */
-export async function askThroughXenstore(ctx: Ctx, domid: number, what: string): Promise<void> {
-  await domainInfo(ctx, domid);
-  throw fail(ctx, "NI", `the guest cannot be asked to ${what}: this host has no xenstore yet. Do it inside the guest, or destroy the domain`, { domid });
 }
 
 /** libxl_domain_destroy (facts/lifecycle.md 6): pause, remove the nodes, then the domain itself. */
@@ -134,11 +131,14 @@ export async function domainDestroy(ctx: Ctx, domid: number): Promise<void> {
 /** Destroys a domain that exists, whatever state it is in. */
 export async function destroyDomid(ctx: Ctx, domid: number): Promise<void> {
   await ctx.ctrl.pauseDomain(domid).catch((error: unknown) => ctx.log("warn", `cannot pause the domain first: ${reason(error)}`, domid));
-  const vm = await ctx.ctrl.storeRead(`${path.dom(domid)}/vm`);
-  const nodes = [...(vm === null ? [] : [vm]), path.dom(domid), path.libxl(domid)];
-  await call(ctx, "remove the domain's nodes", domid, ctx.ctrl.storeWrite(Object.fromEntries(nodes.map((node) => [node, null]))));
+  await xsTransaction(ctx, "remove the domain's nodes", domid, async (nodes) => {
+    const vm = await nodes.read(`${path.dom(domid)}/vm`);
+    await removeNodes(nodes, [...(vm === null ? [] : [vm]), path.dom(domid), path.libxl(domid), parent(path.consoleBackend(domid))]);
+  });
   await call(ctx, "destroy the domain", domid, ctx.ctrl.destroyDomain(domid));
 }
+
+const parent = (node: string): string => node.slice(0, node.lastIndexOf("/"));
 
 /** libxl_list_vcpu. */
 export async function listVcpu(ctx: Ctx, domid: number): Promise<Vcpuinfo[]> {

@@ -1,14 +1,19 @@
 import { type ErrorName, LibxlError, type Log } from "./include/libxl.js";
+import type { Xs } from "xenstore";
 import { type XenCtrl, XenCtrlError } from "./xenctrl.js";
 
 /** What every part of libxl is handed (libxl__ctx): the hypervisor and the world. */
 export interface Ctx {
   readonly ctrl: XenCtrl;
+  /** The connection to xenstored, made at its first use. */
+  readonly xs: () => Promise<Xs>;
   readonly log: Log;
   readonly readFile: (path: string) => Promise<Uint8Array>;
   readonly gunzip: (bytes: Uint8Array, limit: number) => Promise<Uint8Array>;
   readonly now: () => number;
   readonly randomBytes: (count: number) => Uint8Array;
+  /** Milliseconds that a guest has to answer what it is asked through xenstore. */
+  readonly guestTimeout: number;
 }
 
 /** Runs a call to the hypervisor; its refusal is logged and thrown as `code` (FAIL by default). `what` is a verb phrase. */

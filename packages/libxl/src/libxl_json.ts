@@ -1,7 +1,6 @@
 import { LibxlError } from "./include/libxl.js";
 import { DOMAIN_CONFIG, type StructFields } from "./libxl_json_types.js";
 import { call, type Ctx, fail } from "./libxl_internal.js";
-import { path } from "./libxl_paths.js";
 import type { DomainConfig } from "./libxl_types.js";
 
 /** A JSON value. */
@@ -96,15 +95,15 @@ export async function retrieveDomainConfiguration(ctx: Ctx, domid: number): Prom
 
 /** libxl_userdata_store. */
 export async function userdataStore(ctx: Ctx, domid: number, userid: string, data: string): Promise<void> {
-  await call(ctx, `store "${userid}"`, domid, ctx.ctrl.storeWrite({ [path.userdata(domid, userid)]: data }));
+  await call(ctx, `store "${userid}"`, domid, ctx.ctrl.writeUserdata(domid, userid, data));
 }
 
 /** libxl_userdata_retrieve; undefined if there is none. */
 export async function userdataRetrieve(ctx: Ctx, domid: number, userid: string): Promise<string | undefined> {
-  return (await call(ctx, `read "${userid}"`, domid, ctx.ctrl.storeRead(path.userdata(domid, userid)))) ?? undefined;
+  return (await call(ctx, `read "${userid}"`, domid, ctx.ctrl.readUserdata(domid, userid))) ?? undefined;
 }
 
 /** libxl_userdata_unlink. */
 export async function userdataUnlink(ctx: Ctx, domid: number, userid: string): Promise<void> {
-  await call(ctx, `remove "${userid}"`, domid, ctx.ctrl.storeWrite({ [path.userdata(domid, userid)]: null }));
+  await call(ctx, `remove "${userid}"`, domid, ctx.ctrl.writeUserdata(domid, userid, null));
 }

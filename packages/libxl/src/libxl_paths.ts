@@ -1,8 +1,7 @@
-/** Paths in the store, as libxl's under xenstore (facts/lifecycle.md 5). */
+/** Paths in xenstore (docs/misc/xenstore-paths). */
 export const path = {
   dom: (domid: number): string => `/local/domain/${domid}`,
   vm: (uuid: string): string => `/vm/${uuid}`,
   libxl: (domid: number): string => `/libxl/${domid}`,
-  /** Xen keeps userdata in files; here it lies beside the domain and goes with it. */
-  userdata: (domid: number, userid: string): string => `/libxl/${domid}/userdata/${userid}`,
+  consoleBackend: (domid: number): string => `/local/domain/0/backend/console/${domid}/0`,
 } as const;

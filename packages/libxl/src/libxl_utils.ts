@@ -1,16 +1,18 @@
+import type { XsNodes } from "xenstore";
 import { LibxlError } from "./include/libxl.js";
 import { domainInfo, listDomain } from "./libxl_domain.js";
 import { call, type Ctx, fail } from "./libxl_internal.js";
 import { retrieveDomainConfiguration, storeDomainConfiguration } from "./libxl_json.js";
 import { path } from "./libxl_paths.js";
 import { generateUuid, uuidFromString } from "./libxl_uuid.js";
+import { encodeText, PERMISSIONS, removeNodes, xsRead, xsTransaction } from "./libxl_xshelp.js";
 
 /** The name of domain 0 where nobody wrote one. */
 const DOM0_NAME = "Domain-0";
 
 /** libxl_domid_to_name: undefined for a domain without one. */
 export async function domidToName(ctx: Ctx, domid: number): Promise<string | undefined> {
-  const name = await call(ctx, "read the domain's name", domid, ctx.ctrl.storeRead(`${path.dom(domid)}/name`));
+  const name = await xsRead(ctx, `${path.dom(domid)}/name`, domid);
   return name ?? (domid === 0 ? DOM0_NAME : undefined);
 }
 
@@ -40,8 +42,11 @@ export async function domainRename(ctx: Ctx, domid: number, newName: string): Pr
   if (newName === "") throw fail(ctx, "INVAL", "a domain needs a name", { domid });
   const other = await findDomainByName(ctx, newName);
   if (other !== undefined && other !== domid) throw fail(ctx, "INVAL", `the name "${newName}" is taken by domain ${other}`, { domid });
-  const vm = await ctx.ctrl.storeRead(`${path.dom(domid)}/vm`);
-  await call(ctx, "write the new name", domid, ctx.ctrl.storeWrite({ [`${path.dom(domid)}/name`]: newName, ...(vm !== null && { [`${vm}/name`]: newName }) }));
+  await xsTransaction(ctx, "write the new name", domid, async (nodes) => {
+    const vm = await nodes.read(`${path.dom(domid)}/vm`);
+    await nodes.write(`${path.dom(domid)}/name`, encodeText(newName));
+    if (vm !== null) await nodes.write(`${vm}/name`, encodeText(newName));
+  });
   const config = await retrieveDomainConfiguration(ctx, domid).catch(() => undefined);
   if (config !== undefined) await storeDomainConfiguration(ctx, domid, { ...config, c_info: { ...config.c_info, name: newName } });
 }
@@ -54,20 +59,26 @@ export async function domainPreserve(ctx: Ctx, domid: number, newName: string): 
   await domainRename(ctx, domid, newName);
   const uuid = generateUuid(ctx.randomBytes);
   await call(ctx, "give the domain another UUID", domid, ctx.ctrl.setDomainHandle(domid, uuidFromString(uuid) as Uint8Array));
-  const old = await call(ctx, "read the domain's nodes", domid, ctx.ctrl.storeRead(`${path.dom(domid)}/vm`));
-  const names = old === null ? [] : await ctx.ctrl.storeList(old);
-  const values = await Promise.all(names.map((name) => ctx.ctrl.storeRead(`${old}/${name}`)));
-  const vm = path.vm(uuid);
-  const moved = Object.fromEntries(names.map((name, index) => [`${vm}/${name}`, values[index] ?? ""]));
-  const entries = { ...(old !== null && { [old]: null }), ...moved, [`${vm}/uuid`]: uuid, [`${path.dom(domid)}/vm`]: vm };
-  await call(ctx, "move the domain's nodes", domid, ctx.ctrl.storeWrite(entries));
+  await xsTransaction(ctx, "move the domain's nodes", domid, (nodes) => moveVm(nodes, domid, uuid));
   const config = await retrieveDomainConfiguration(ctx, domid).catch(() => undefined);
   if (config !== undefined) await storeDomainConfiguration(ctx, domid, { ...config, c_info: { ...config.c_info, uuid } });
 }
 
+/** Gives the domain a /vm/UUID of its own with what the old one held. */
+async function moveVm(nodes: XsNodes, domid: number, uuid: string): Promise<void> {
+  const [old, vm] = [await nodes.read(`${path.dom(domid)}/vm`), path.vm(uuid)];
+  await nodes.mkdir(vm);
+  await nodes.setPermissions(vm, PERMISSIONS.readOnly(domid));
+  for (const name of (old === null ? null : await nodes.directory(old)) ?? [])
+    await nodes.write(`${vm}/${name}`, (await nodes.readBytes(`${old}/${name}`)) ?? "");
+  if (old !== null) await removeNodes(nodes, [old]);
+  await nodes.write(`${vm}/uuid`, uuid);
+  await nodes.write(`${path.dom(domid)}/vm`, vm);
+}
+
 /** When the domain was built, seconds since 1970, or undefined for a domain that libxl did not build. */
 export async function vmGetStartTime(ctx: Ctx, domid: number): Promise<number | undefined> {
-  const vm = await call(ctx, "read the domain's start time", domid, ctx.ctrl.storeRead(`${path.dom(domid)}/vm`));
-  const time = vm === null ? null : await call(ctx, "read the domain's start time", domid, ctx.ctrl.storeRead(`${vm}/start_time`));
+  const vm = await xsRead(ctx, `${path.dom(domid)}/vm`, domid);
+  const time = vm === null ? null : await xsRead(ctx, `${vm}/start_time`, domid);
   return time === null ? undefined : Number(time);
 }

@@ -1,9 +1,11 @@
 /**
  * A hypervisor that only keeps books: `XenCtrl` in memory for tests of toolstacks. Domains are made, loaded, suspended and destroyed as the
- * rules of the real calls say (errno included), but nothing runs in them.
+ * rules of the real calls say (errno included), but nothing runs in them. The store daemon is the real one.
  * @module
  */
-import { DOMID, ERRNO, PAGE_SIZE, XEN_DOMINF, XEN_DOMINF_shutdownshift } from "xen-public";
+import { DOMID, ERRNO, HVM_PARAM, PAGE_SIZE, XEN_DOMINF, XEN_DOMINF_shutdownshift, XENSTORE_DOMAIN_INTERFACE } from "xen-public";
+import { createXs, type Xs, type XsNodes } from "xenstore";
+import { createXenstored } from "xenstored";
 import {
   type ConsoleStream,
   type CreateDomain,
@@ -36,7 +38,12 @@ export interface FakeDomain {
 /** The books and what a test does with them. */
 export interface FakeXenCtrl extends XenCtrl {
   readonly domains: Map<number, FakeDomain>;
-  readonly store: Map<string, string>;
+  /** The store as the toolstack sees it. */
+  readonly xs: Xs;
+  /** Every node of the store with its value, in order of their paths. */
+  nodes(): Promise<Record<string, string>>;
+  /** The store as a guest sees it, which from then on counts as one that uses it. */
+  guestXs(domid: number): Xs;
   /** Names of the calls that changed something, in order. */
   readonly calls: string[];
   /** Makes the next call of that name fail with an errno. */
@@ -56,7 +63,7 @@ export interface FakeXenOptions {
 /** Builds a host with nothing but domain 0. */
 export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus = 2 }: FakeXenOptions = {}): FakeXenCtrl {
   const domains = new Map<number, FakeDomain>();
-  const store = new Map<string, string>([["/local/domain/0/name", "Domain-0"]]);
+  const userdata = new Map<string, string>();
   const calls: string[] = [];
   const failures = new Map<string, number>();
   const listeners = new Set<() => void>();
@@ -81,6 +88,7 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
     return domains.get(domid) ?? refuse(call, ERRNO.ESRCH);
   }
   function tell(): void {
+    xenstored.domainsChanged();
     for (const listener of listeners) listener();
   }
   function freePages(): number {
@@ -94,6 +102,22 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
     domain.pages.set(gfn, fresh);
     return fresh;
   }
+  const xenstored = createXenstored({
+    hypervisor: {
+      domainState(domid) {
+        if (domid === 0) return { isShutdown: false, isDead: false };
+        const domain = domains.get(domid);
+        return domain && { isShutdown: domain.shutdownCode !== undefined, isDead: false };
+      },
+      openRing(domid, gfn, port) {
+        const domain = domains.get(domid);
+        if (domain === undefined || port > domain.ports || !domain.pages.has(Number(gfn))) return undefined;
+        return { page: () => page(domain, Number(gfn)), notify: () => undefined, close: () => undefined };
+      },
+    },
+  });
+  const xs = createXs(xenstored.connectClient());
+
   function info(domain: FakeDomain): DomainInfo {
     const { shutdownCode: code } = domain;
     const flags =
@@ -131,7 +155,14 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
 
   return {
     domains,
-    store,
+    xs,
+    nodes: () => nodesBelow(xs, "/"),
+    guestXs(domid) {
+      const domain = domains.get(domid) ?? refuse("guestXs", ERRNO.ESRCH);
+      const ring = page(domain, Number(domain.params.get(HVM_PARAM.STORE_PFN) ?? 0n));
+      for (const index of [XENSTORE_DOMAIN_INTERFACE.reqProd, XENSTORE_DOMAIN_INTERFACE.reqCons]) ring[index] = 16;
+      return createXs(xenstored.connectClient(domid));
+    },
     calls,
     failNext: (call, errno) => void failures.set(call, errno),
     guestShutdown(domid, code) {
@@ -165,6 +196,7 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
     async destroyDomain(domid) {
       find("destroyDomain", domid);
       domains.delete(domid);
+      for (const file of userdata.keys()) if (file.startsWith(`${domid}/`)) userdata.delete(file);
       tell();
     },
     async pauseDomain(domid) {
@@ -324,20 +356,18 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       find("openConsole", domid, false);
       return { onOutput: () => undefined, write: async () => undefined, closed, close: () => undefined };
     },
-    async storeWrite(entries) {
-      enter("storeWrite");
-      for (const [path, value] of Object.entries(entries)) {
-        if (value !== null) store.set(path, value);
-        else for (const key of store.keys()) if (key === path || key.startsWith(`${path}/`)) store.delete(key);
-      }
+    async openStore() {
+      enter("openStore", false);
+      return xenstored.connectClient();
     },
-    async storeRead(path) {
-      enter("storeRead", false);
-      return store.get(path) ?? null;
+    async writeUserdata(domid, userid, data) {
+      enter("writeUserdata");
+      if (data === null) userdata.delete(`${domid}/${userid}`);
+      else userdata.set(`${domid}/${userid}`, data);
     },
-    async storeList(path) {
-      const below = [...store.keys()].filter((key) => key.startsWith(`${path}/`)).map((key) => key.slice(path.length + 1).split("/", 1)[0] as string);
-      return [...new Set(below)].toSorted();
+    async readUserdata(domid, userid) {
+      enter("readUserdata", false);
+      return userdata.get(`${domid}/${userid}`) ?? null;
     },
     onDomainChange(listener) {
       listeners.add(listener);
@@ -356,4 +386,14 @@ function* split(ipa: number, length: number): Generator<{ gfn: number; offset: n
     yield { gfn: (ipa + at - offset) / PAGE_SIZE, offset, at, size };
     at += size;
   }
+}
+
+async function nodesBelow(nodes: XsNodes, path: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const name of ((await nodes.directory(path)) ?? []).toSorted()) {
+    const child = path === "/" ? `/${name}` : `${path}/${name}`;
+    found[child] = (await nodes.read(child)) ?? "";
+    Object.assign(found, await nodesBelow(nodes, child));
+  }
+  return found;
 }

@@ -7,6 +7,8 @@ export interface HostPaths {
   readonly directory: string;
   /** Unix socket, mode 0600. */
   readonly socket: string;
+  /** xenstored's unix socket, mode 0600. */
+  readonly store: string;
   /** Process id and start time of the host that owns the directory. */
   readonly lock: string;
   /** Names of the running domains, to tell what was lost when a host dies. */
@@ -25,9 +27,9 @@ export function hostPaths(env: Readonly<Record<string, string | undefined>>): Ho
   const runtime = env["XDG_RUNTIME_DIR"];
   const byDefault = runtime && existsSync(runtime) ? join(runtime, "xen-host") : join(tmpdir(), `xen-host-${userInfo().uid}`);
   const directory = env["XEN_HOST_DIR"] || byDefault;
-  const socket = join(directory, "host.sock");
-  if (Buffer.byteLength(socket) > SUN_PATH_MAX) throw new Error(`${socket} is too long for a socket: set XEN_HOST_DIR to a shorter directory`);
-  return { directory, socket, lock: join(directory, "host.lock"), state: join(directory, "domains.json"), log: join(directory, "host.log") };
+  const [socket, store] = [join(directory, "host.sock"), join(directory, "xenstored.sock")];
+  if (Buffer.byteLength(store) > SUN_PATH_MAX) throw new Error(`${store} is too long for a socket: set XEN_HOST_DIR to a shorter directory`);
+  return { directory, socket, store, lock: join(directory, "host.lock"), state: join(directory, "domains.json"), log: join(directory, "host.log") };
 }
 
 /** Makes the directory with mode 0700; its parent must exist. Throws where it belongs to somebody else or is open to others. */

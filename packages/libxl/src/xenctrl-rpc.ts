@@ -1,9 +1,10 @@
 import { type BirpcReturn, createBirpc } from "birpc";
+import type { XsStream } from "xenstore";
 import { type ConsoleStream, type XenCtrl, XenCtrlError } from "./xenctrl.js";
 import { MEMORY_CHUNK } from "./xenctrl-wire.js";
 
 /** The calls of `XenCtrl` as they cross a channel: streams become numbers that the caller picks. */
-export interface XenCtrlRpc extends Omit<XenCtrl, "openConsole" | "onDomainChange" | "closed" | "close"> {
+export interface XenCtrlRpc extends Omit<XenCtrl, "openConsole" | "openStore" | "onDomainChange" | "closed" | "close"> {
   openConsole(stream: number, domid: number, type: "pv" | "vuart", num: number): Promise<void>;
   writeConsole(stream: number, bytes: Uint8Array): Promise<void>;
   closeConsole(stream: number): Promise<void>;
@@ -50,9 +51,8 @@ export const XENCTRL_METHODS = [
   "perfcReset",
   "cpupoolList",
   "introduceConsole",
-  "storeWrite",
-  "storeRead",
-  "storeList",
+  "writeUserdata",
+  "readUserdata",
 ] as const;
 
 /** A message of birpc; errors are made plain by `errorToWire`. */
@@ -104,8 +104,8 @@ export function createRpc<Remote extends object, Local extends object>(channel: 
   });
 }
 
-/** `XenCtrl` over a channel whose other end is a host. */
-export function createRpcXenCtrl(channel: RpcChannel): XenCtrl {
+/** `XenCtrl` over a channel whose other end is a host. Its store has streams of its own, made by `openStore`. */
+export function createRpcXenCtrl(channel: RpcChannel, openStore: () => Promise<XsStream>): XenCtrl {
   const listeners = new Set<() => void>();
   const streams = new Map<number, RemoteConsole>();
   const events: XenCtrlEvents = {
@@ -156,6 +156,7 @@ export function createRpcXenCtrl(channel: RpcChannel): XenCtrl {
       }
       return stream;
     },
+    openStore,
     onDomainChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import type { XenCtrl } from "./xenctrl.js";
+import { type XenCtrl, XenCtrlError } from "./xenctrl.js";
+import type { HostPaths } from "./xenctrl-paths.js";
 import { createRpcXenCtrl, type RpcChannel, type RpcMessage } from "./xenctrl-rpc.js";
 import { decodeConsole, decodeValue, encodeConsole, encodeFrame, encodeValue, FRAME, FrameDecoder, WIRE_PROTOCOL, WireError } from "./xenctrl-wire.js";
 
@@ -94,14 +95,17 @@ function checkHello(value: unknown): Hello {
   return { protocol, pid };
 }
 
+/** ECONNREFUSED: nobody serves the store. */
+const ECONNREFUSED = 111;
+
 /**
- * Connects to a host's unix socket. Rejects with the system's error (`ENOENT`, `ECONNREFUSED` ...) where nobody listens and with
- * `WireError` where the peer is no host of ours.
+ * Connects to a host's unix socket; the store's is opened when it is asked for. Rejects with the system's error (`ENOENT`, `ECONNREFUSED` ...)
+ * where nobody listens and with `WireError` where the peer is no host of ours.
  */
-export async function connectXenCtrl(socketPath: string): Promise<XenCtrl> {
+export async function connectXenCtrl({ socket: path, store }: Pick<HostPaths, "socket" | "store">): Promise<XenCtrl> {
   const { connect } = await import("node:net");
   const socket = await new Promise<Socket>((resolve, reject) => {
-    const attempt = connect(socketPath);
+    const attempt = connect(path);
     attempt.once("error", reject);
     attempt.once("connect", () => {
       attempt.off("error", reject);
@@ -110,7 +114,12 @@ export async function connectXenCtrl(socketPath: string): Promise<XenCtrl> {
   });
   let reason: Error | undefined;
   const channel = socketChannel(socket, { onError: (error) => (reason = error) });
-  const xenctrl = createRpcXenCtrl(channel);
+  const xenctrl = createRpcXenCtrl(channel, async () => {
+    const { connectXenstored } = await import("xenstore/node");
+    return connectXenstored(store).catch((error: unknown) => {
+      throw new XenCtrlError("openStore", ECONNREFUSED, `xenstored does not answer: ${(error as Error).message}`);
+    });
+  });
   try {
     await channel.ready;
   } catch (error) {

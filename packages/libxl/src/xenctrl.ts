@@ -1,5 +1,7 @@
+import type { XsStream } from "xenstore";
+
 /**
- * The seam between the toolstack and a hypervisor: the role of libxenctrl, libxenevtchn and xenconsoled's socket.
+ * The seam between the toolstack and a hypervisor: the role of libxenctrl, libxenevtchn and the sockets of xenconsoled and xenstored.
  * In-process, over a unix socket, and later a real Xen host are implementations. Every call may reject with `XenCtrlError`.
  */
 export interface XenCtrl {
@@ -54,11 +56,13 @@ export interface XenCtrl {
   introduceConsole(domid: number): Promise<void>;
   /** Opens a console stream: everything from the first byte, then live. */
   openConsole(domid: number, type: "pv" | "vuart", num: number): Promise<ConsoleStream>;
-  // names and configuration, kept beside the hypervisor until there is a xenstore
-  /** A small transactional key-value tree with xenstore's paths; `null` deletes the node and what is below. */
-  storeWrite(entries: Record<string, string | null>): Promise<void>;
-  storeRead(path: string): Promise<string | null>;
-  storeList(path: string): Promise<string[]>;
+  // the store daemon's part
+  /** A new connection to xenstored with the control domain's privileges; the caller closes it. */
+  openStore(): Promise<XsStream>;
+  // the toolstack's files about a domain, which go with it
+  /** Keeps `data` under the name, or removes it for `null`. */
+  writeUserdata(domid: number, userid: string, data: string | null): Promise<void>;
+  readUserdata(domid: number, userid: string): Promise<string | null>;
   // events
   /** Calls `listener` at each VIRQ_DOM_EXC (a domain was shut down, died or was created); returns how to stop. */
   onDomainChange(listener: () => void): () => void;

@@ -7,7 +7,9 @@ import { takeLock } from "./lock.js";
 import { portChannel } from "./port-channel.js";
 import { listen } from "./server.js";
 import { createStateFile, readLostDomains } from "./state-file.js";
-import type { WorkerMessage, WorkerSettings } from "./worker.js";
+import { listenStore, type OpenStore } from "./store-server.js";
+import { portStream } from "./store-stream.js";
+import type { StoreRequest, WorkerMessage, WorkerSettings } from "./worker.js";
 
 /** What a new host says to who started it, one line of JSON on stdout with `--announce`. */
 export type Announcement =
@@ -56,12 +58,11 @@ async function run(announce: (announcement: Announcement) => void): Promise<numb
   try {
     const lost = readLostDomains(paths.state);
     if (lost.length > 0) log.warn(`the last host died; lost ${lost.join(", ")}`);
-    rmSync(paths.socket, { force: true });
-    const { xenctrl, worker, failed } = startHypervisor(log);
-    const state = createStateFile(paths.state, xenctrl);
-    const server = await listen(watched(xenctrl, state.touch), paths.socket, log);
+    for (const socket of [paths.socket, paths.store]) rmSync(socket, { force: true });
+    const { xenctrl, openStore, worker, failed } = startHypervisor(log);
+    const state = await createStateFile(paths.state, xenctrl);
+    const servers = [await listenStore(openStore, paths.store, log), await listen(xenctrl, paths.socket, log)];
     rmSync(paths.state, { force: true });
-    xenctrl.onDomainChange(state.touch);
     xenctrl.onDomainChange(createCollector());
     log.info(`xen-host ${process.pid} listens at ${paths.socket}`);
     announce({ state: "ready", pid: process.pid, lost });
@@ -75,8 +76,8 @@ async function run(announce: (announcement: Announcement) => void): Promise<numb
       log.info(`stopping on ${reason}`);
       state.remove();
     }
-    rmSync(paths.socket, { force: true });
-    await Promise.race([server.close(), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
+    for (const socket of [paths.socket, paths.store]) rmSync(socket, { force: true });
+    await Promise.race([Promise.all(servers.map((server) => server.close())), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
     await worker.terminate();
     return reason instanceof Error ? 1 : 0;
   } finally {
@@ -91,8 +92,8 @@ function logLevel(wanted: string | undefined): LogLevel {
 /** MiB of new objects that a thread keeps before it collects them: what suspended guests cost should be the guests' memory. */
 const YOUNG_GENERATION = 4;
 
-/** The hypervisor's thread, and `XenCtrl` to it. */
-function startHypervisor(log: Log): { xenctrl: XenCtrl; worker: Worker; failed: Promise<Error> } {
+/** The hypervisor's thread, and `XenCtrl` and connections to xenstored in it. */
+function startHypervisor(log: Log): { xenctrl: XenCtrl; openStore: OpenStore; worker: Worker; failed: Promise<Error> } {
   const { port1, port2 } = new MessageChannel();
   const wake = new Int32Array(new SharedArrayBuffer(4));
   const settings: WorkerSettings = { port: port2, wake };
@@ -110,7 +111,13 @@ function startHypervisor(log: Log): { xenctrl: XenCtrl; worker: Worker; failed: 
     Atomics.store(wake, 0, 1);
     Atomics.notify(wake, 0);
   };
-  return { xenctrl: createRpcXenCtrl(portChannel(port1, wakeUp)), worker, failed };
+  const openStore: OpenStore = async (flow) => {
+    const pipe = new MessageChannel();
+    worker.postMessage({ store: pipe.port2 } satisfies StoreRequest, [pipe.port2]);
+    wakeUp();
+    return portStream(pipe.port1, { sent: wakeUp, ...(flow && { flow }) });
+  };
+  return { xenctrl: createRpcXenCtrl(portChannel(port1, wakeUp), () => openStore()), openStore, worker, failed };
 }
 
 function signalled(): Promise<NodeJS.Signals> {
@@ -118,14 +125,4 @@ function signalled(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
   });
-}
-
-/** Tells of every call that may change which guests there are or how they are called. */
-function watched(xenctrl: XenCtrl, touch: () => void): XenCtrl {
-  return {
-    ...xenctrl,
-    createDomain: (config) => xenctrl.createDomain(config).finally(touch),
-    destroyDomain: (domid) => xenctrl.destroyDomain(domid).finally(touch),
-    storeWrite: (entries) => xenctrl.storeWrite(entries).finally(touch),
-  };
 }

@@ -40,7 +40,7 @@ describe("XenCtrl in process", () => {
     ["the consoles of one", (c) => c.introduceConsole(77), 3],
     ["the console of the host", (c) => c.openConsole(0, "pv", 0), 3],
     ["destroying the host", (c) => c.destroyDomain(0), 22],
-    ["a store path that is not absolute", (c) => c.storeWrite({ "a/b": "1" }), 22],
+    ["userdata of a domain that is not there", (c) => c.writeUserdata(77, "xl", "text"), 3],
     ["more memory than there is", (c) => c.readGuestMemory(1, 0, 2 ** 40), 22],
   ])("refuses %s with Xen's errno", async (_title, call, errno) => {
     await expect(call(ctrl)).rejects.toMatchObject({ name: "XenCtrlError", errno });
@@ -56,6 +56,17 @@ describe("XenCtrl in process", () => {
     const before = changes;
     await ctrl.destroyDomain(await buildDomain(ctrl));
     expect(changes).toBe(before);
+  });
+
+  it("keeps userdata until the domain goes", async () => {
+    const domid = await buildDomain(ctrl);
+    await ctrl.writeUserdata(domid, "xl", "text");
+    expect(await ctrl.readUserdata(domid, "xl")).toBe("text");
+    await ctrl.writeUserdata(domid, "xl", null);
+    expect(await ctrl.readUserdata(domid, "xl")).toBeNull();
+    await ctrl.writeUserdata(domid, "libxl-json", "{}");
+    await ctrl.destroyDomain(domid);
+    expect(await ctrl.readUserdata(domid, "libxl-json")).toBeNull();
   });
 
   it("prints debug keys into the console ring, which can be cleared", async () => {

@@ -1,8 +1,10 @@
 import { type XenCtrl, XenCtrlError, type XenVersion } from "libxl";
 import { XenError, type Xen } from "xen-common";
 import { ERRNO, PAGE_SIZE } from "xen-public";
+import { createXs } from "xenstore";
 import { createConsoled } from "./consoled.js";
-import { createStore } from "./store.js";
+import { initDom0 } from "./xen-init-dom0.js";
+import { startXenstored } from "./xenstored.js";
 
 /** What the host says about itself in `xl info`. */
 export type HostInfo = XenVersion["host"];
@@ -14,11 +16,14 @@ export interface InProcessOptions {
 
 const UNKNOWN_HOST: HostInfo = { hostname: "localhost", release: "", version: "", machine: "" };
 
-/** `XenCtrl` on a hypervisor in this very thread, with the console daemon and the store beside it. */
+/** `XenCtrl` on a hypervisor in this very thread, with the console daemon and the store daemon beside it. */
 export function createInProcessXenCtrl(xen: Xen, { host = UNKNOWN_HOST }: InProcessOptions = {}): XenCtrl {
   const { domctl, sysctl } = xen;
   const consoled = createConsoled(xen);
-  const store = createStore();
+  const userdata = new Map<number, Map<string, string>>();
+  const xenstored = startXenstored(xen, (line) => xen.console.printk(line));
+  const xs = createXs(xenstored.connectClient());
+  void initDom0(xs).then(() => xs.close());
   let resolveClosed = (): void => undefined;
   const closed = new Promise<void>((resolve) => (resolveClosed = resolve));
 
@@ -28,6 +33,7 @@ export function createInProcessXenCtrl(xen: Xen, { host = UNKNOWN_HOST }: InProc
       answer(() => {
         if (domid !== 0) consoled.release(domid);
         domctl.destroyDomain(domid);
+        userdata.delete(domid);
       }),
     pauseDomain: (domid) => answer(() => domctl.pauseDomain(domid)),
     unpauseDomain: (domid) => answer(() => domctl.unpauseDomain(domid)),
@@ -65,12 +71,16 @@ export function createInProcessXenCtrl(xen: Xen, { host = UNKNOWN_HOST }: InProc
     cpupoolList: () => answer(() => sysctl.cpupoolList()),
     introduceConsole: (domid) => answer(() => consoled.introduce(domid)),
     openConsole: (domid, type, num) => answer(() => consoled.open(domid, type, num)),
-    storeWrite: (entries) =>
+    openStore: () => answer(() => xenstored.connectClient()),
+    writeUserdata: (domid, userid, data) =>
       answer(() => {
-        if (!store.write(entries)) throw new XenCtrlError("storeWrite", ERRNO.EINVAL, "a path is not absolute");
+        domctl.getDomainInfo(domid);
+        const files = userdata.get(domid) ?? new Map<string, string>();
+        if (data === null) files.delete(userid);
+        else files.set(userid, data);
+        userdata.set(domid, files);
       }),
-    storeRead: (path) => answer(() => store.read(path)),
-    storeList: (path) => answer(() => store.list(path)),
+    readUserdata: (domid, userid) => answer(() => userdata.get(domid)?.get(userid) ?? null),
     onDomainChange: (listener) => xen.onDomainChange(listener),
     closed,
     close: () => resolveClosed(),

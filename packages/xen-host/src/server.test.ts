@@ -3,34 +3,37 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { connectXenCtrl, socketChannel, type XenCtrl } from "libxl";
+import { connectXenCtrl, socketChannel, WIRE_PROTOCOL, type XenCtrl } from "libxl";
+import { createXs } from "xenstore";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { buildDomain, CREATE, createStillHost } from "../test/still-host.js";
 import { createLog } from "./log.js";
 import { listen } from "./server.js";
+import { listenStore } from "./store-server.js";
 
 let directory: string;
 let path: string;
+let paths: { socket: string; store: string };
 let host: ReturnType<typeof createStillHost>;
 let server: { close(): Promise<void> };
+let storeServer: { close(): Promise<void> };
 let client: XenCtrl;
 let lines: string;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "server-test-"));
   path = join(directory, "host.sock");
+  paths = { socket: path, store: join(directory, "xenstored.sock") };
   lines = "";
   host = createStillHost();
-  server = await listen(
-    host.ctrl,
-    path,
-    createLog("debug", (line) => (lines += line)),
-  );
-  client = await connectXenCtrl(path);
+  const log = createLog("debug", (line) => (lines += line));
+  server = await listen(host.ctrl, path, log);
+  storeServer = await listenStore(() => host.ctrl.openStore(), paths.store, log);
+  client = await connectXenCtrl(paths);
 });
 afterEach(async () => {
   client.close();
-  await server.close();
+  await Promise.all([server.close(), storeServer.close()]);
   rmSync(directory, { recursive: true });
 });
 
@@ -47,17 +50,15 @@ const gone = (socket: Socket): Promise<void> => new Promise((resolve) => (socket
 
 describe("XenCtrl over the socket", () => {
   it("is open to its owner alone", () => {
-    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(Object.values(paths).map((socket) => statSync(socket).mode & 0o777)).toEqual([0o600, 0o600]);
   });
 
   it("gives the same answers as in process", async () => {
     const domid = await buildDomain(client);
     expect(await client.getDomainInfoList(domid, 1)).toEqual(await host.ctrl.getDomainInfoList(domid, 1));
     expect(await client.getHvmParam(domid, 17)).toBe(0x39000n);
-    await client.storeWrite({ "/local/domain/1/name": "a" });
-    expect(await client.storeRead("/local/domain/1/name")).toBe("a");
-    expect(await client.storeRead("/local/domain/1/none")).toBeNull();
-    expect(await client.storeList("/")).toEqual(["local"]);
+    await client.writeUserdata(domid, "xl", "text");
+    expect([await client.readUserdata(domid, "xl"), await client.readUserdata(domid, "none")]).toEqual(["text", null]);
   });
 
   it("carries more memory than fits a frame, both ways", async () => {
@@ -84,13 +85,13 @@ describe("XenCtrl over the socket", () => {
     ["arguments out of range", (c) => c.pauseDomain(0x7ff0), 22, /argument 1/],
     ["too few arguments", (c) => (c.shutdownDomain as (domid: number) => Promise<void>)(1), 22, /1 arguments, not 2/],
     ["a handle of the wrong size", (c) => c.createDomain({ handle: new Uint8Array(3) } as never), 22, /argument 1/],
-    ["too large an answer", (c) => (c as XenCtrl & { storeRead(p: string): Promise<unknown> }).storeRead("relative"), 22, /argument 1/],
+    ["text that is too long", (c) => c.writeUserdata(1, "xl", "x".repeat(2 ** 20 + 1)), 22, /argument 3/],
   ])("passes on %s", async (_title, call, errno, message) => {
     await expect(call(client)).rejects.toMatchObject({ name: "XenCtrlError", errno, message: expect.stringMatching(message) as string });
   });
 
   it("tells every client when domains change", async () => {
-    const other = await connectXenCtrl(path);
+    const other = await connectXenCtrl(paths);
     const told = new Promise<void>((resolve) => other.onDomainChange(resolve));
     await client.destroyDomain(await buildDomain(client));
     await told;
@@ -99,7 +100,7 @@ describe("XenCtrl over the socket", () => {
 
   it("streams consoles to several readers and takes input from one", async () => {
     const domid = await buildDomain(client);
-    const other = await connectXenCtrl(path);
+    const other = await connectXenCtrl(paths);
     const [one, two] = [await client.openConsole(domid, "pv", 0), await other.openConsole(domid, "pv", 0)];
     await one.write(new TextEncoder().encode("first"));
     await expect(two.write(new TextEncoder().encode("second"))).rejects.toMatchObject({ errno: 16 });
@@ -129,21 +130,27 @@ describe("a client that vanishes while it builds a domain", () => {
       async (c, domid) => {
         await c.setMaxMem(domid, 2048);
         await c.populatePhysmap(domid, 0x40000, 256);
-        await c.storeWrite({ [`/local/domain/${domid}/name`]: "half", [`/local/domain/${domid}/vm`]: "/vm/half", "/vm/half/name": "half" });
+        const xs = createXs(await c.openStore());
+        const nodes = { [`/local/domain/${domid}/name`]: "half", [`/local/domain/${domid}/vm`]: "/vm/half", "/vm/half/name": "half" };
+        for (const [node, value] of Object.entries(nodes)) await xs.write(node, value);
+        xs.close();
       },
     ],
   ])("leaves nothing of it: %s", async (_title, build) => {
-    const vanishing = await connectXenCtrl(path);
+    const vanishing = await connectXenCtrl(paths);
     const domid = await vanishing.createDomain(CREATE);
     await build(vanishing, domid);
     vanishing.close();
     await expect.poll(guests).toEqual([]);
-    await expect.poll(() => client.storeList("/")).toEqual([]);
+    const xs = createXs(await client.openStore());
+    await expect.poll(() => xs.directory("/local/domain")).toEqual(["0"]);
+    expect(await xs.read("/vm/half/name")).toBeNull();
+    xs.close();
     expect(lines).toContain(`domain ${domid} is destroyed: its client vanished`);
   });
 
   it("leaves nothing of it when the answer to createDomain never reached it", async () => {
-    const vanishing = await connectXenCtrl(path);
+    const vanishing = await connectXenCtrl(paths);
     void vanishing.createDomain(CREATE).catch(() => undefined);
     vanishing.close();
     await expect.poll(() => lines).toContain("is destroyed: its client vanished");
@@ -154,7 +161,7 @@ describe("a client that vanishes while it builds a domain", () => {
     ["is built", async () => undefined],
     ["was built and paused again", (c, domid) => c.pauseDomain(domid)],
   ])("leaves a domain that %s", async (_title, then) => {
-    const vanishing = await connectXenCtrl(path);
+    const vanishing = await connectXenCtrl(paths);
     const domid = await buildDomain(vanishing);
     await then(vanishing, domid);
     vanishing.close();
@@ -164,7 +171,7 @@ describe("a client that vanishes while it builds a domain", () => {
   });
 
   it("does not take a younger domain of the same id with it", async () => {
-    const vanishing = await connectXenCtrl(path);
+    const vanishing = await connectXenCtrl(paths);
     const domid = await vanishing.createDomain({ ...CREATE, domid: 5 });
     await client.destroyDomain(domid);
     await client.createDomain({ ...CREATE, domid: 5 });
@@ -201,7 +208,7 @@ describe("clients that misbehave", () => {
     ["an answer that nobody asked for", '{"t":"s","i":"1","r":1}'],
   ])("are dropped for %s", async (_title, json) => {
     const socket = await raw();
-    socket.write(Buffer.concat([frame(0, '{"protocol":1,"pid":1}'), frame(1, json)]));
+    socket.write(Buffer.concat([frame(0, `{"protocol":${WIRE_PROTOCOL},"pid":1}`), frame(1, json)]));
     socket.resume();
     await gone(socket);
     await isUnharmed();
@@ -223,7 +230,7 @@ describe("clients that misbehave", () => {
       fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.oneof(fc.json(), fc.string())), { maxLength: 5 }), async (frames) => {
         const socket = await raw();
         socket.resume();
-        socket.end(Buffer.concat([frame(0, '{"protocol":1,"pid":1}'), ...frames.map(([type, json]) => frame(type, json))]));
+        socket.end(Buffer.concat([frame(0, `{"protocol":${WIRE_PROTOCOL},"pid":1}`), ...frames.map(([type, json]) => frame(type, json))]));
         await gone(socket);
       }),
       { numRuns: 50 },
@@ -233,12 +240,12 @@ describe("clients that misbehave", () => {
 
   it("do no harm when they vanish in the middle of a command", async () => {
     const domid = await buildDomain(client);
-    const vanishing = await connectXenCtrl(path);
+    const vanishing = await connectXenCtrl(paths);
     const stream = await vanishing.openConsole(domid, "pv", 0);
     void stream.write(new Uint8Array(5000)).catch(() => undefined);
     void vanishing.readGuestMemory(domid, 0x4000_0000, 1024 * 1024).catch(() => undefined);
     const socket = await raw();
-    socket.write(frame(0, '{"protocol":1,"pid":1}'));
+    socket.write(frame(0, `{"protocol":${WIRE_PROTOCOL},"pid":1}`));
     socket.write(frame(1, '{"t":"q","i":"1","m":"version","a":[]}').subarray(0, 20));
     socket.destroy();
     vanishing.close();

@@ -1,8 +1,8 @@
-import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { socketChannel, type XenCtrl } from "libxl";
 import { createBuildGuard } from "./build-guard.js";
 import type { Log } from "./log.js";
+import { listenPrivately } from "./private-socket.js";
 import { serveXenCtrl } from "./serve.js";
 import { checkArguments, checkRequest } from "./validate.js";
 
@@ -41,16 +41,7 @@ export async function listen(xenctrl: XenCtrl, socketPath: string, log: Log): Pr
     void channel.closed.then(() => clients.delete(socket));
   }
 
-  const umask = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(socketPath, resolve);
-    });
-  } finally {
-    process.umask(umask);
-  }
-  chmodSync(socketPath, 0o600);
+  await listenPrivately(server, socketPath);
   return {
     close: () =>
       new Promise((resolve) => {

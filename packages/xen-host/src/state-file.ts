@@ -1,10 +1,9 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { XenCtrl } from "libxl";
+import { createXs } from "xenstore";
 
 /** Names of the guests, kept on disk while a host lives: what is found at the next start was lost with it. */
 export interface StateFile {
-  /** Something changed; the file follows within a moment. */
-  readonly touch: () => void;
   /** A clean stop: nothing was lost. */
   readonly remove: () => void;
 }
@@ -19,8 +18,9 @@ export function readLostDomains(path: string): string[] {
   }
 }
 
-/** Starts a state file; it is written whole and renamed into place. */
-export function createStateFile(path: string, xenctrl: XenCtrl): StateFile {
+/** Starts a state file, which follows the domains and their names; it is written whole and renamed into place. */
+export async function createStateFile(path: string, xenctrl: XenCtrl): Promise<StateFile> {
+  const xs = createXs(await xenctrl.openStore());
   let isScheduled = false;
   let isRemoved = false;
   let written = "";
@@ -28,20 +28,26 @@ export function createStateFile(path: string, xenctrl: XenCtrl): StateFile {
   async function update(): Promise<void> {
     isScheduled = false;
     const guests = await xenctrl.getDomainInfoList(1, 0x7ff0);
-    const names = await Promise.all(guests.map(async ({ domid }) => (await xenctrl.storeRead(`/local/domain/${domid}/name`)) ?? `domain ${domid}`));
+    const names = await Promise.all(guests.map(async ({ domid }) => (await nameOf(domid)) ?? `domain ${domid}`));
     const text = JSON.stringify(names);
     if (isRemoved || text === written) return;
     writeFileSync(`${path}.new`, text, { mode: 0o600 });
     renameSync(`${path}.new`, path);
     written = text;
   }
+  async function nameOf(domid: number): Promise<string | undefined> {
+    const bytes = await xs.readBytes(`/local/domain/${domid}/name`);
+    return bytes === null ? undefined : new TextDecoder().decode(bytes);
+  }
+  function touch(): void {
+    if (isScheduled || isRemoved) return;
+    isScheduled = true;
+    // A host that is going down has nobody to tell.
+    setImmediate(() => void update().catch(() => undefined));
+  }
+  xenctrl.onDomainChange(touch);
+  await xs.watch("/local/domain", (changed) => (changed.endsWith("/name") ? touch() : undefined), { depth: 2 });
   return {
-    touch() {
-      if (isScheduled || isRemoved) return;
-      isScheduled = true;
-      // A host that is going down has nobody to tell.
-      setImmediate(() => void update().catch(() => undefined));
-    },
     remove() {
       isRemoved = true;
       rmSync(path, { force: true });

@@ -12,9 +12,9 @@ const ipa = count(0xffff_ffff_ffff);
 const bytes = v.instance(Uint8Array);
 const u64 = v.pipe(v.bigint(), v.minValue(0n), v.maxValue((1n << 64n) - 1n));
 const cpus = v.pipe(v.array(count(0xffff)), v.maxLength(4096));
-const path = v.pipe(v.string(), v.maxLength(3072), v.startsWith("/"));
-/** Values hold a domain's whole configuration as JSON. */
-const value = v.nullable(v.pipe(v.string(), v.maxLength(1024 * 1024)));
+const userid = v.pipe(v.string(), v.maxLength(64));
+/** A domain's whole configuration as JSON. */
+const userdata = v.nullable(v.pipe(v.string(), v.maxLength(1024 * 1024)));
 const maybe = <T extends v.GenericSchema>(schema: T): v.ExactOptionalSchema<T, undefined> => v.exactOptional(schema);
 
 const handle = v.pipe(
@@ -88,9 +88,8 @@ const ARGUMENTS: { readonly [M in keyof XenCtrlRpc]: readonly v.GenericSchema[] 
   openConsole: [u32, domid, v.picklist(["pv", "vuart"]), count(255)],
   writeConsole: [u32, bytes],
   closeConsole: [u32],
-  storeWrite: [v.record(path, value)],
-  storeRead: [path],
-  storeList: [v.union([v.literal("/"), path])],
+  writeUserdata: [domid, userid, userdata],
+  readUserdata: [domid, userid],
 };
 
 const request = v.object({ t: v.literal("q"), i: v.pipe(v.string(), v.maxLength(64)), m: v.pipe(v.string(), v.maxLength(64)), a: v.array(v.unknown()) });

@@ -12,6 +12,7 @@ import type { LogLevel } from "./log.js";
 import { portChannel } from "./port-channel.js";
 import { createRunLoop } from "./run-loop.js";
 import { serveXenCtrl } from "./serve.js";
+import { servePortStream } from "./store-stream.js";
 
 /** What the host's main thread hands to the hypervisor's. */
 export interface WorkerSettings {
@@ -19,6 +20,11 @@ export interface WorkerSettings {
   readonly port: MessagePort;
   /** Set to 1 and notified behind each message. */
   readonly wake: Int32Array;
+}
+
+/** A wish for a connection to xenstored. */
+export interface StoreRequest {
+  readonly store: MessagePort;
 }
 
 /** A line for the host's log. */
@@ -52,6 +58,8 @@ const xen = createHypervisor({
 });
 const loop = createRunLoop(xen, { pcpus: 1, now: () => clock.now(), wake });
 const host = { hostname: hostname(), release: release(), version: version(), machine: machine() };
-serveXenCtrl(createInProcessXenCtrl(xen, { host }), portChannel(port));
+const xenctrl = createInProcessXenCtrl(xen, { host });
+serveXenCtrl(xenctrl, portChannel(port));
+parentPort?.on("message", ({ store }: StoreRequest) => void xenctrl.openStore().then((stream) => servePortStream(store, stream)));
 loop.kick();
 xen.onDomainChange(collect);

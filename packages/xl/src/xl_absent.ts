@@ -17,7 +17,6 @@ const ABSENT: Readonly<Record<string, string>> = {
   "x86 processors alone have it": "psr-cmt-attach psr-cmt-detach psr-cmt-show psr-cat-set psr-cat-show psr-hwinfo psr-mba-set psr-mba-show",
   "there is no QEMU": "qemu-monitor-command",
   "there are no devices to pass through": "dt-overlay",
-  "there is no xenstore": "xenstore-quota-get xenstore-quota-set",
   "Xen's parameters are fixed when the host starts": "set-parameters",
 };
 

@@ -30,7 +30,7 @@ async function connectOrStart(env: Environment): Promise<XenCtrl> {
 /** Undefined where nobody listens. */
 async function tryConnect(paths: HostPaths): Promise<XenCtrl | undefined> {
   try {
-    return await connectXenCtrl(paths.socket);
+    return await connectXenCtrl(paths);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;

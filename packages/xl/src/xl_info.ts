@@ -228,7 +228,7 @@ export async function info({ xl, options, operands }: Invocation): Promise<numbe
   const numa = options.has("numa") ? numaTables(await libxl.getPhysinfo()) : "";
   const before = lines.findIndex(([name]) => name === "xen_major");
   xl.out(lines.slice(0, before).map(formatInfoLine).join("") + numa + lines.slice(before).map(formatInfoLine).join(""));
-  if (options.has("xenstore")) xl.err("xl: there is no xenstore, so it has no features\n");
+  if (options.has("xenstore")) xl.out(printf("%-23s: 0x%08x\n", "xenstore_features", await libxl.xenstoreFeatures()));
   return EXIT.success;
 }
 

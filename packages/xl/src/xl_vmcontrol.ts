@@ -178,7 +178,8 @@ export async function reboot(invocation: Invocation): Promise<number> {
   return ask(invocation, "Rebooting", (libxl, domid) => libxl.domainReboot(domid));
 }
 
-async function ask({ xl, command, options, operands }: Invocation, what: string, request: (libxl: Libxl, domid: number) => Promise<void>): Promise<number> {
+async function ask(invocation: Invocation, what: string, request: (libxl: Libxl, domid: number) => Promise<void>): Promise<number> {
+  const { xl, command, options, operands } = invocation;
   if (options.has("all") === operands.length > 0) {
     xl.out(describeCommand(command));
     return EXIT.usage;
@@ -187,18 +188,33 @@ async function ask({ xl, command, options, operands }: Invocation, what: string,
   const domids = options.has("all")
     ? (await libxl.listDomain()).map(({ domid }) => domid).filter((domid) => domid !== 0)
     : [await findDomain(xl, operands[0] as string)];
-  let failed = false;
-  for (const domid of domids) {
-    xl.err(`${what} domain ${domid}\n`);
-    try {
-      await request(libxl, domid);
-      if (options.has("wait")) await waitFor(xl, libxl, domid, options.count("wait") > 1);
-    } catch (error) {
-      failed = true;
-      xl.tell(error);
-    }
+  // All at once: a guest that does not react must not keep the others.
+  const outcomes = await Promise.all(
+    domids.map(async (domid) => {
+      xl.err(`${what} domain ${domid}\n`);
+      try {
+        await orByTrigger(invocation, domid, request);
+        if (options.has("wait")) await waitFor(xl, libxl, domid, options.count("wait") > 1);
+        return true;
+      } catch (error) {
+        xl.tell(error);
+        return false;
+      }
+    }),
+  );
+  return outcomes.includes(false) ? EXIT.failure : EXIT.success;
+}
+
+/** Makes the request, and with -F presses a button where the guest cannot be asked. */
+async function orByTrigger({ xl, command, options }: Invocation, domid: number, request: (libxl: Libxl, domid: number) => Promise<void>): Promise<void> {
+  const libxl = await xl.libxl();
+  try {
+    await request(libxl, domid);
+  } catch (error) {
+    if (!options.has("F") || !isLibxlError(error, "NOPARAVIRT")) throw error;
+    xl.err(`xl: domain ${domid} cannot be asked: an ACPI event is tried\n`);
+    await libxl.sendTrigger(domid, command.name === "reboot" ? "reset" : "power");
   }
-  return failed ? EXIT.failure : EXIT.success;
 }
 
 async function waitFor(xl: Xl, libxl: Libxl, domid: number, untilGone: boolean): Promise<void> {

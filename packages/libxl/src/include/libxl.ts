@@ -3,8 +3,7 @@
  *
  * LIBXL_HAVE notes for this implementation:
  * - `domainResume` is there on Arm (Xen a3971271ec); `domainSuspend` (save) and Remus are not.
- * - There is no xenstore yet: requests that travel through it (`domainShutdown`, `domainReboot`, `sendSysrq`) are refused
- *   with a clear error and change nothing.
+ * - A guest that has never used xenstore is not asked through it: NOPARAVIRT comes at once, where Xen waits for a minute.
  * @module
  */
 
