@@ -172,6 +172,10 @@ stxp w0, x1, x2, [x3]
 ldaxp w0, w1, [x2]
 ldar x0, [x1]
 ldarh w0, [x1]
+ldapr x0, [x1]
+ldapr w0, [sp, #0]
+ldaprb w0, [x1]
+ldaprh w0, [x1]
 stlr w0, [x1]
 stlrb w0, [x1, #0]
 cas x0, x1, [x2]
@@ -362,3 +366,8 @@ faddp s0, v1.2s
 fmaxv s0, v1.4s
 frecpe v0.2s, v1.2s
 ursqrte v0.4s, v1.4s
+hlt #0xf000
+dcps1
+dcps3 #1
+drps
+udf #7

@@ -139,6 +139,8 @@ describe("exclusives and atomics", () => {
     { source: "ldaxr x2, [x1]", at: 4n, wnr: 0 },
     { source: "ldxp x2, x3, [x1]", at: 8n, wnr: 0 },
     { source: "ldar w2, [x1]", at: 2n, wnr: 0 },
+    { source: "ldaprh w2, [x1]", at: 1n, wnr: 0 },
+    { source: "ldapr x2, [x1]", at: 4n, wnr: 0 },
     { source: "stlr x2, [x1]", at: 4n, wnr: 0x40 },
     { source: "stxr w3, w2, [x1]", at: 2n, wnr: 0x40 },
     { source: "stlxp w3, x2, x4, [x1]", at: 8n, wnr: 0x40 },

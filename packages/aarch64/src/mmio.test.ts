@@ -70,6 +70,8 @@ describe("accesses to devices", () => {
     { source: "ldar w3, [x1]", bytes: 4, isWrite: false },
     { source: "ldarb w3, [x1]", bytes: 1, isWrite: false },
     { source: "ldar x3, [x1]", bytes: 8, isWrite: false },
+    { source: "ldaprh w3, [x1]", bytes: 2, isWrite: false },
+    { source: "ldapr x3, [x1]", bytes: 8, isWrite: false },
     { source: "stlr w2, [x1]", bytes: 4, isWrite: true },
     { source: "stlrh w2, [x1]", bytes: 2, isWrite: true },
   ])("describes the ordered $source", ({ source, bytes, isWrite }) => {

@@ -16,6 +16,7 @@ export interface MmioAccess {
 const NONE: MmioAccess = { isValid: false, isPostIndexed: false, bytes: 0, rt: 31, extend: "zero", rn: 31, offset: 0 };
 const EXTEND = ["zero", "zero", "signed64", "signed32"] as const;
 const SINGLE = new Set(["LDR_STR_uimm", "LDUR_STUR", "LDTR_STTR", "LDR_STR_reg"]);
+const ORDERED = new Set(["LDAR", "LDAPR", "STLR"]);
 
 /** Describes the access of an instruction word that went to an unmapped IPA. */
 export function mmioAccess(word: number): MmioAccess {
@@ -24,7 +25,7 @@ export function mmioAccess(word: number): MmioAccess {
   const { form, fields } = decoded;
   const { size = 0, opc = 0, Rt = 31, Rn = 31, imm9 = 0 } = fields;
   if (SINGLE.has(form.name)) return { ...NONE, isValid: true, bytes: 1 << size, rt: Rt, extend: EXTEND[opc as 0] };
-  if (form.name === "LDAR" || form.name === "STLR") return { ...NONE, isValid: true, bytes: 1 << size, rt: Rt };
+  if (ORDERED.has(form.name)) return { ...NONE, isValid: true, bytes: 1 << size, rt: Rt };
   if (form.name === "LDR_lit") return { ...NONE, isValid: true, bytes: opc === 1 ? 8 : 4, rt: Rt, extend: opc === 2 ? "signed64" : "zero" };
   // Xen decodes post-indexed forms itself, without sign extension and where Rn is not Rt.
   if (form.name === "LDR_STR_post" && opc < 2 && (Rn !== Rt || Rn === 31)) {

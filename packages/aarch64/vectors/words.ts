@@ -8,7 +8,7 @@ export type Group = "integer" | "memory" | "simd" | "float";
 export const GROUPS: readonly Group[] = ["integer", "memory", "simd", "float"];
 
 /** Forms that need EL1, devices or another vCPU: tested elsewhere. */
-const ELSEWHERE = /^(SVC|HVC|SMC|BRK|ERET|HINT|MSR_DAIF.*|MSR_SPSel|MRS_DAIF|MRS_CNTVCT|MRS|MSR|MRS_stored|MSR_stored|SYS|SYSL|DC_ZVA|UDF)$/;
+const ELSEWHERE = /^(SVC|HVC|SMC|BRK|ERET|HINT|MSR_DAIF.*|MSR_SPSel|MRS_DAIF|MRS_CNTVCT|MRS|MSR|MRS_stored|MSR_stored|SYS|SYSL|DC_ZVA|UDF|HLT|DCPS\d|DRPS)$/;
 /** What a53 and a57 do not have. */
 export const LATER = /^(LSE_ATOMIC|CASP?(_.*)?|LDAPR)$/;
 

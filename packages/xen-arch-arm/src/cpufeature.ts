@@ -1,5 +1,5 @@
 /**
- * The processor model that guests see: v8.0 with LSE, CRC32 and the cryptographic instructions (Arm ARM D19). Fields not set read 0: no PAN, PAuth,
+ * The processor model that guests see: v8.0 with LSE, LRCPC, CRC32 and the cryptographic instructions (Arm ARM D19). Fields not set read 0: no PAN, PAuth,
  * SVE, PMU or AArch32. CSV2, CSV3, ECBHB and E0PD keep Linux from any mitigation of side channels that an emulator does not have.
  */
 const MODEL = {
@@ -11,6 +11,8 @@ const MODEL = {
   ID_AA64DFR0_EL1: 0x0010_1006n,
   // Atomic = 2, CRC32 = 1, SHA2 = 1 (SHA-256), SHA1 = 1, AES = 2 (with PMULL).
   ID_AA64ISAR0_EL1: 0x0021_1120n,
+  // LRCPC = 1.
+  ID_AA64ISAR1_EL1: 0x0010_0000n,
   // TGran16 = 1, TGran64 = 0, TGran4 = 0: all three granules; 16-bit ASIDs, 40-bit physical addresses.
   ID_AA64MMFR0_EL1: 0x0010_0022n,
   // ECBHB.

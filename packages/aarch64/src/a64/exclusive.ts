@@ -62,6 +62,11 @@ function compareAndSwap(s: Stage, size: number, n: Reg, expected: readonly Reg[]
   for (const [i, o] of out.entries()) s.setX(o, old[i]?.value ?? i64.konst(0));
 }
 
+/** LDAR and LDAPR: the order that tells them apart is there by itself. */
+function loadOrdered(s: Stage, { size }: { readonly size: number }, r: { readonly t: Reg; readonly n: Reg }): void {
+  s.read(s.x(r.n), 1 << size, (host) => s.setX(r.t, load(size, host)), { aligned: 1 << size });
+}
+
 /** New value of an LSE atomic: opc 0 ADD, 1 CLR, 2 EOR, 3 SET, 4 SMAX, 5 SMIN, 6 UMAX, 7 UMIN, 8 SWP. */
 function atomic(opc: number, size: number, old: Value, operand: Value): Value {
   const bits = 8 << size;
@@ -158,7 +163,7 @@ export const FORMS: readonly Form[] = [
     by: ["size"],
     regs: { t: dst("Rt"), n: sp("Rn") },
     hot: ({ size }) => size >= 2,
-    run: (s, { size }, r) => s.read(s.x(r.n), 1 << size, (host) => s.setX(r.t, load(size, host)), { aligned: 1 << size }),
+    run: loadOrdered,
   }),
   form({
     name: "STLR",
@@ -168,6 +173,14 @@ export const FORMS: readonly Form[] = [
     regs: { t: zr("Rt"), n: sp("Rn") },
     hot: ({ size }) => size >= 2,
     run: (s, { size }, r) => s.write(s.x(r.n), 1 << size, (host) => s.body.store(STORE[size as 0], host, s.x(r.t)), { aligned: 1 << size }),
+  }),
+  form({
+    name: "LDAPR",
+    bits: "size:2 111 0 00 1 0 1 11111 1 100 00 Rn:5 Rt:5",
+    asm: "(size:ldaprb|ldaprh|ldapr|ldapr) %St, [<Xn|sp>{, #0}]",
+    by: ["size"],
+    regs: { t: dst("Rt"), n: sp("Rn") },
+    run: loadOrdered,
   }),
   form({
     name: "CAS",

@@ -89,8 +89,21 @@ function mrs(s: Stage, value: Value, d: Parameters<Stage["setX"]>[0]): void {
   s.setX(d, value);
 }
 
+/** For external debug, which is never there, and what is undefined for good: known to the assembler, an Undefined exception when executed. */
+const UNDEFINED: readonly Form[] = [
+  { name: "HLT", bits: "11010100 010 imm16:16 000 00", asm: "hlt #<imm16:x>" },
+  ...[1, 2, 3].map((el) => ({
+    name: `DCPS${el}`,
+    bits: `11010100 101 imm16:16 000 ${el >> 1}${el & 1}`,
+    asm: [`[imm16=0] dcps${el}`, `dcps${el} #<imm16:x>`],
+  })),
+  { name: "DRPS", bits: "1101011 0101 11111 000000 11111 00000", asm: "drps" },
+  { name: "UDF", bits: "0000000000000000 imm16:16", asm: "udf #<imm16>" },
+].map((spec) => form({ ...spec, ends: true, run: (s) => s.undefined() }));
+
 /** Exceptions, hints, barriers and system registers (Arm ARM C4.1.87). */
 export const FORMS: readonly Form[] = [
+  ...UNDEFINED,
   form({ name: "SVC", bits: "11010100 000 imm16:16 000 01", asm: "svc #<imm16:x>", imm: imm16, ends: true, run: (s) => s.supervisorCall(s.imm32(0)) }),
   form({
     name: "HVC",

@@ -81,7 +81,7 @@ const NOT_IMPLEMENTED: readonly (readonly [feature: string, is: (word: number, t
   ["MTE", (_word, text) => /^(ldg|stz?2?g|stzgm|stgm|ldgm|stgp|addg|subg|irg|gmi|subps?) /.test(text)],
   ["pointer authentication", (_word, text) => /^(ldra[ab]|pac|aut|xpac|br?[ab]|blra|reta|ereta)/.test(text) && !text.startsWith("b ")],
   ["limited ordering regions", (_word, text) => /^(ldlar|stllr)/.test(text)],
-  ["RCpc", (_word, text) => /^(ldapu?r|stlur)/.test(text)],
+  ["RCpc with offsets", (_word, text) => /^(ldapur|stlur)/.test(text)],
   ["memory copy and set", (_word, text) => /^(cpy|set)[fgpme]/.test(text)],
   ["hinted conditional branches", (_word, text) => text.startsWith("bc.")],
   ["common short sequences (minimum and maximum of integers)", (_word, text) => /^[su](min|max) [wx]/.test(text)],
@@ -98,8 +98,6 @@ const NOT_IMPLEMENTED: readonly (readonly [feature: string, is: (word: number, t
     (word, text) => text === "undefined" && ((word >>> 25) & 0x1d) === 0x14,
   ],
   ["system registers with op0 0 or 1", (_word, text) => /^(mrs \S+|msr) s[01]_/.test(text)],
-  ["debug state", (_word, text) => /^(dcps|drps|hlt)/.test(text)],
-  ["UDF: permanently undefined", (_word, text) => text.startsWith("udf ")],
 ];
 
 describe("unallocated words", () => {
