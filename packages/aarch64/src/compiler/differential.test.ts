@@ -4,7 +4,7 @@ import { disassemble } from "../asm/disassemble.js";
 import { CODE, DATA, EL1H, Machine, VECTORS } from "../testing.js";
 
 /** Forms whose words leave the sequence, or need more than a base register to be harmless. */
-const LEFT_OUT = /^(B|BL|B_cond|CBZ_CBNZ|TBZ_TBNZ|BR|BLR|RET|ERET|SVC|HVC|SMC|BRK|HINT|MRS.*|MSR.*|SYS|DC_ZVA|LDR_lit.*|LDR_V_lit.*)$/;
+const LEFT_OUT = /^(B|BL|B_cond|CBZ_CBNZ|TBZ_TBNZ|BR|BLR|RET|ERET|SVC|HVC|SMC|BRK|HLT|DCPS.|DRPS|UDF|HINT|MRS.*|MSR.*|SYS|DC_ZVA|LDR_lit.*|LDR_V_lit.*)$/;
 const CANDIDATES = PATTERNS.filter(({ form }) => !LEFT_OUT.test(form.name));
 /** The loop counter, the base that it starts from, and the base that addresses use. */
 const COUNTER = 28;
