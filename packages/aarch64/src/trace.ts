@@ -1,7 +1,7 @@
 import { SCRATCH } from "./layout.js";
 
 /** Where a domain's trace is, behind the scratch. It stays through resets and moves. */
-export const TRACE = {
+export const TRACE: Readonly<Record<"ON" | "HASH" | "END" | "RETIRED" | "RATION", number>> = {
   /** i32: 1 if the domain is traced. */
   ON: SCRATCH + 0x900,
   /** The rolling hash. */
@@ -12,7 +12,7 @@ export const TRACE = {
   RETIRED: SCRATCH + 0x918,
   /** i32: instructions that a rationed region may still run. */
   RATION: SCRATCH + 0x920,
-} as const;
+};
 
 /** Added to the vector's offset: an exception entry in the hash. Exits are their code and the vCPU. */
 export const TRACE_EXCEPTION = 0x1_0000;
