@@ -1,4 +1,6 @@
+export type { ClientIo } from "./client-types.js";
 export * from "./permissions.js";
 export * from "./wire.js";
-export * from "./xs-types.js";
+export { xenstoreClient } from "./xenstore_client.js";
 export { createXs } from "./xs.js";
+export * from "./xs-types.js";

@@ -61,18 +61,16 @@ async function transact<T>(connection: XsConnection, body: (nodes: XsNodes) => P
     const reply = await connection.request({ type: XS.TRANSACTION_START, payload: packStrings("") });
     const txId = Number(bytesToText(reply).replace(/\0$/, ""));
     const end = (how: "T" | "F"): Promise<Uint8Array> => connection.request({ type: XS.TRANSACTION_END, txId, payload: packStrings(how) });
-    let result: T;
+    let isOpen = true;
     try {
-      result = await body(createNodes(connection, txId));
-    } catch (error) {
-      await end("F").catch(() => undefined); // What went wrong first is what matters.
-      throw error;
-    }
-    try {
+      const result = await body(createNodes(connection, txId));
+      isOpen = false;
       await end("T");
       return result;
     } catch (error) {
-      if (!(error instanceof XsError) || error.code !== "EAGAIN" || left <= 1) throw error;
+      if (isOpen) await end("F").catch(() => undefined); // What went wrong first is what matters.
+      const isConflict = error instanceof XsError && error.code === "EAGAIN";
+      if (!isConflict || left <= 1) throw error;
     }
   }
 }

@@ -91,8 +91,7 @@ export function rm(request: Request): Answer {
   if (node === "ENOENT") return request.view.get(parentOf(path as Path)) === undefined ? "ENOENT" : OK;
   if (typeof node === "string") return node;
   if (path === ROOT) return "EINVAL";
-  request.view.remove(path as Path);
-  return OK;
+  return request.view.remove(path as Path) ? OK : "EAGAIN";
 }
 
 /** SET_PERMS: replaces the permissions. The owner may do it; only the privileged may change the owner. */

@@ -51,13 +51,17 @@ export class View implements NodeSource {
     this.#tell(path, { isSubtree: true, permissions: undefined });
   }
 
-  /** Removes a node and all below it, deepest first, and takes it from its parent's list. */
-  remove(path: Path): void {
-    this.#removeBelow(path, true);
-    const parent = parentOf(path);
-    const { children, childBytes } = this.#expect(parent);
+  /**
+   * Removes a node and all below it, deepest first, and takes it from its parent's list. False if the nodes do not fit together: a
+   * transaction that looks at some of them before and at others after a change of somebody else sees that, and cannot be committed.
+   */
+  remove(path: Path): boolean {
+    const parent = this.get(parentOf(path));
+    if (parent === undefined || !this.#removeBelow(path, true)) return false;
     const leaf = leafOf(path);
-    this.adjust(parent, { children: children.filter((name) => name !== leaf), childBytes: childBytes - leaf.length - 1 });
+    const childBytes = parent.childBytes - leaf.length - 1;
+    this.adjust(parentOf(path), { children: parent.children.filter((name) => name !== leaf), childBytes });
+    return true;
   }
 
   /** Takes over what a view on top of this one has changed. */
@@ -88,11 +92,12 @@ export class View implements NodeSource {
     this.changed.set(path, { value, permissions, children: [], childBytes: 0, generation: this.nextGeneration() });
   }
 
-  #removeBelow(path: Path, isSubtree: boolean): void {
-    const { children, permissions } = this.#expect(path);
-    for (const leaf of children) this.#removeBelow(childOf(path, leaf), false);
+  #removeBelow(path: Path, isSubtree: boolean): boolean {
+    const node = this.get(path);
+    if (node === undefined || !node.children.every((leaf) => this.#removeBelow(childOf(path, leaf), false))) return false;
     this.changed.set(path, undefined);
-    this.#tell(path, { isSubtree, permissions });
+    this.#tell(path, { isSubtree, permissions: node.permissions });
+    return true;
   }
 
   /** The first change keeps its permissions from before; a change for all watches outweighs one for the node's own. */
