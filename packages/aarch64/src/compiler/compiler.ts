@@ -17,7 +17,7 @@ export interface CompilerOptions {
 }
 
 /** Measured on the boot of Debian's cloud kernel. */
-export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 1000, batch: 32, maxWait: 24, tiers: TIERS };
+export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 4000, batch: 32, maxWait: 24, tiers: TIERS };
 
 /** Most pages that a region has code from. */
 const MAX_PAGES = 6;
