@@ -25,6 +25,8 @@ export interface RegionRequest {
   readonly words: Int32Array;
   /** The memory is shared; the same in all requests of a module. */
   readonly isShared: boolean;
+  /** As `RegionSource.isRationed`. */
+  readonly isRationed?: boolean;
 }
 
 /** Translates regions to one module that imports `host.memory` and exports a function for each that can be compiled, named by its record. */
@@ -32,12 +34,12 @@ export function translateRegions(requests: readonly RegionRequest[]): Uint8Array
   const isShared = requests.some((request) => request.isShared);
   const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1, isShared });
   const call = helpersOf(module);
-  for (const { record, entry, el, limits, pages, words } of requests) {
+  for (const { record, entry, el, limits, pages, words, isRationed = false } of requests) {
     const code = new Map<number, number>();
     for (let i = 0; i < words.length; i += 2) code.set(words[i] ?? 0, (words[i + 1] ?? 0) >>> 0);
     const region = regionOf(reach(entry, limits, (offset) => code.get(offset)));
     if (region.blocks.length === 0) continue;
-    module.define(module.declare({ parameters: [], results: ["i32"] }, `${record}`), emitRegion(call, { ...region, el, pages }));
+    module.define(module.declare({ parameters: [], results: ["i32"] }, `${record}`), emitRegion(call, { ...region, el, pages, isRationed }));
   }
   return module.encode();
 }
