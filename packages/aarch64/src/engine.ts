@@ -29,8 +29,6 @@ export interface EngineOptions {
   readonly compiler: CompilerOptions;
   /** A memory that another thread runs its own engine on; a fresh one if left out. */
   readonly memory?: WebAssembly.Memory;
-  /** The interpreter's module, where another thread has built it. */
-  readonly interpreter?: WebAssembly.Module;
 }
 
 /** A domain's memory and all that works on it and holds views of it. A processor that moves to another memory takes another engine. */
@@ -46,7 +44,7 @@ export class Engine {
   budget = 0;
 
   /** `current` is the vCPU in the window, `statistics` what the compiler has done before. */
-  constructor({ processor, layout, compiler, memory, interpreter }: EngineOptions, current = 0, statistics?: CompilerStatistics) {
+  constructor({ processor, layout, compiler, memory }: EngineOptions, current = 0, statistics?: CompilerStatistics) {
     const isShared = processor.isShared ?? false;
     this.memory = memory ?? new WebAssembly.Memory({ initial: layout.bytes / 65536, maximum: layout.bytes / 65536, shared: isShared });
     const { buffer } = this.memory;
@@ -64,7 +62,7 @@ export class Engine {
       wasm: () => this.wasm,
       retired: () => this.retired,
     });
-    const instance = new WebAssembly.Instance(interpreter ?? processor.interpreter?.(isShared) ?? interpreterOf(layout, isShared), {
+    const instance = new WebAssembly.Instance(processor.interpreter?.(isShared) ?? interpreterOf(layout, isShared), {
       host: {
         memory: this.memory,
         ...this.system.imports,

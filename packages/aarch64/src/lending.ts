@@ -34,7 +34,7 @@ export function createLending({ options, engine, giveUpParking, exit }: LenderHo
       isCodeStale = false;
       return {
         memory,
-        interpreter: interpreterOf(layout, true),
+        interpreter: processor.interpreter?.(true) ?? interpreterOf(layout, true),
         vcpus: processor.vcpus,
         ramBytes: processor.ramBytes,
         extraPages: processor.extraPages,
@@ -70,9 +70,9 @@ export type BorrowerOptions = Pick<ProcessorOptions, "counter"> & { readonly com
 /** Takes a loan, on the thread that is to run the vCPUs. */
 export function createBorrower(loan: Loan, options: BorrowerOptions): Borrower {
   const layout = layoutOf(loan);
-  const processor: ProcessorOptions = { ...loan, ...options, isShared: true, mpidr: (vcpu) => loan.mpidr[vcpu] ?? 0n };
+  const processor: ProcessorOptions = { ...loan, ...options, isShared: true, interpreter: () => loan.interpreter, mpidr: (vcpu) => loan.mpidr[vcpu] ?? 0n };
   const compiler = loan.compile === false ? DEFAULT_COMPILER_OPTIONS : loan.compile;
-  const engine = new Engine({ processor, layout, compiler, memory: loan.memory, interpreter: loan.interpreter });
+  const engine = new Engine({ processor, layout, compiler, memory: loan.memory });
   return {
     run(vcpu, budget) {
       engine.state.adopt(vcpu);

@@ -1,4 +1,4 @@
-import { createArm, ARM_PERFC_DEFN, type ProcessorFactory } from "xen-arch-arm";
+import { createArm, ARM_PERFC_DEFN, type GuestThreads, type ProcessorFactory } from "xen-arch-arm";
 import { type Clock, COMMON_PERF_COUNTERS, createXen, type Xen } from "xen-common";
 import { createPerfc } from "perfc";
 
@@ -16,7 +16,11 @@ export interface HypervisorOptions {
   /** Gets each line of the hypervisor's console; nowhere if left out. */
   readonly log?: (line: string) => void;
   /** Something may be runnable: call `runPcpu` soon. */
-  readonly kick?: () => void;
+  readonly kick?: (cpu: number) => void;
+  /** Runs the guests of all pCPUs but the first; left out, one thread runs all of them in turn. Needs processors with shared memory. */
+  readonly threads?: GuestThreads;
+  /** A thread, or somebody else, wants something of the loop: the guest that runs in it is left soon. */
+  readonly hasNews?: () => boolean;
   /** A suspended domain was parked: its old memory is garbage. */
   readonly onParked?: () => void;
   /** Nanoseconds of CPU time of the host process, which is Dom0's. */
@@ -27,9 +31,10 @@ const PAGE_BYTES = 4096;
 
 /** Xen on Arm, put together: common code, the Arm part and the processor on one clock. */
 export function createHypervisor(options: HypervisorOptions): Xen {
-  const { createProcessor, clock, rng, memory, pcpus = 1, log = () => undefined, kick = () => undefined, onParked, hostCpuTime } = options;
+  const { createProcessor, clock, rng, memory, pcpus = 1, log = () => undefined, kick = () => undefined } = options;
+  const { threads, hasNews, onParked, hostCpuTime } = options;
   return createXen({
-    arch: createArm({ createProcessor, clock }),
+    arch: createArm({ createProcessor, clock, ...(threads && { threads }) }),
     clock,
     rng,
     log,
@@ -37,6 +42,7 @@ export function createHypervisor(options: HypervisorOptions): Xen {
     kick,
     totalPages: Math.floor(memory / PAGE_BYTES),
     perfc: createPerfc([ARM_PERFC_DEFN, COMMON_PERF_COUNTERS], pcpus),
+    ...(hasNews && { hasNews }),
     ...(onParked && { onParked }),
     ...(hostCpuTime && { hostCpuTime }),
   });

@@ -12,6 +12,10 @@ export interface RunLoopOptions {
   readonly now: () => number;
   /** A word that another thread sets to 1 and notifies when it has sent a message; ends a short sleep. */
   readonly wake?: Int32Array;
+  /** A word that other threads set to 1 when the pCPUs should be looked after; the loop clears it. */
+  readonly news?: Int32Array;
+  /** A guest runs on another thread, which notifies `wake` when it comes out. */
+  readonly isActive?: () => boolean;
 }
 
 /** The host's loop over the pCPUs of one thread. */
@@ -23,18 +27,22 @@ export interface RunLoop {
 
 /** Waits below this many milliseconds are slept on the spot, to the microsecond; setTimeout only knows milliseconds. */
 const SHORT_WAIT = 2;
+/** While guests run on other threads, the longest sleep without a turn of the event loop. */
+const ACTIVE_WAIT = 5;
 
 /**
  * Runs the pCPUs in turn, about 2 ms each, with a turn of the event loop between them so that messages are answered; sleeps while all
  * of them idle.
  */
-export function createRunLoop(xen: Runnable, { pcpus, now, wake = new Int32Array(new SharedArrayBuffer(4)) }: RunLoopOptions): RunLoop {
+export function createRunLoop(xen: Runnable, options: RunLoopOptions): RunLoop {
+  const { pcpus, now, wake = new Int32Array(new SharedArrayBuffer(4)), news, isActive = () => false } = options;
   let immediate: NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
   function turn(): void {
     immediate = undefined;
+    if (news !== undefined) Atomics.store(news, 0, 0);
     let idleUntil = Infinity;
     for (let cpu = 0; cpu < pcpus; cpu++) {
       const outcome = xen.runPcpu(cpu);
@@ -45,13 +53,14 @@ export function createRunLoop(xen: Runnable, { pcpus, now, wake = new Int32Array
   function sleep(until: number): void {
     const wait = (until - now()) / 1e6;
     if (wait <= 0) return kick();
-    if (wait === Infinity) return;
-    if (wait >= SHORT_WAIT) {
+    const isDeep = !isActive();
+    if (isDeep && wait === Infinity) return;
+    if (isDeep && wait >= SHORT_WAIT) {
       // A day is enough for one sleep; setTimeout would take more than 2^31 ms for 1.
       timer = setTimeout(kick, Math.min(Math.floor(wait - 1), 86_400_000));
       return;
     }
-    Atomics.wait(wake, 0, 0, wait);
+    Atomics.wait(wake, 0, 0, Math.min(wait, ACTIVE_WAIT));
     Atomics.store(wake, 0, 0);
     kick();
   }

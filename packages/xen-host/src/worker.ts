@@ -5,6 +5,8 @@ import { createCollector } from "./collector.js";
 import { compilerOptions } from "./compiler-options.js";
 import { createCompilerService } from "./compiler-service.js";
 import { createHostClock } from "./clock.js";
+import { pcpuCount } from "./pcpu-count.js";
+import { createPcpuThreads } from "./pcpu-threads.js";
 import { createHypervisor } from "./hypervisor.js";
 import { createInProcessXenCtrl } from "./in-process.js";
 import { interpreter } from "./interpreter.js";
@@ -35,28 +37,37 @@ export interface WorkerMessage {
 
 const { port, wake } = workerData as WorkerSettings;
 const clock = createHostClock();
+const log = (text: string): void => parentPort?.postMessage({ level: "info", text } satisfies WorkerMessage);
+const news = new Int32Array(new SharedArrayBuffer(4));
+const pcpus = pcpuCount(process.env["XEN_PCPUS"]);
+const threads = createPcpuThreads({ thread: new URL("./pcpu-thread.js", import.meta.url), clock, wake, news, log });
 
 const collect = createCollector();
 const compile = compilerOptions(process.env["XEN_HOST_COMPILER"] ?? "");
 const compilerService = createCompilerService(new URL("./compiler-thread.js", import.meta.url));
 
 // Read while the guest's kernel is still on its way.
-interpreter(false);
+interpreter(pcpus > 1);
 
 const xen = createHypervisor({
-  createProcessor: (options) => createProcessor({ ...options, compilerService, interpreter, compile: options.compile !== false && compile }),
+  createProcessor: (options) => createProcessor({ ...options, isShared: pcpus > 1, compilerService, interpreter, compile: options.compile !== false && compile }),
   clock,
   rng: (bytes) => void crypto.getRandomValues(bytes),
   memory: totalmem(),
-  kick: () => loop.kick(),
+  kick(cpu) {
+    if (cpu > 0) Atomics.store(news, 0, 1);
+    loop.kick();
+  },
+  pcpus,
+  ...(pcpus > 1 && { threads, hasNews: () => Atomics.load(news, 0) === 1 }),
   onParked: collect,
-  log: (text) => parentPort?.postMessage({ level: "info", text } satisfies WorkerMessage),
+  log,
   hostCpuTime() {
     const { user, system } = process.cpuUsage();
     return (user + system) * 1000;
   },
 });
-const loop = createRunLoop(xen, { pcpus: 1, now: () => clock.now(), wake });
+const loop = createRunLoop(xen, { pcpus, now: () => clock.now(), wake, news, isActive: () => threads.isActive });
 const host = { hostname: hostname(), release: release(), version: version(), machine: machine() };
 const xenctrl = createInProcessXenCtrl(xen, { host });
 serveXenCtrl(xenctrl, portChannel(port));

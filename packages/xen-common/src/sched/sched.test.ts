@@ -169,7 +169,7 @@ describe("credit2", () => {
     expect([first.processor, second.processor]).toEqual([0, 0]);
     for (const { domain } of vcpus) bench.xen.domctl.setVcpuAffinity(domain.domainId, 0, { hard: [0, 1] });
     bench.runUntil(3200 * MS);
-    expect([first.processor, second.processor].toSorted()).toEqual([0, 1]);
+    expect(new Set([first.processor, second.processor]).size).toBe(2);
     const before = vcpus.map(ran);
     bench.runUntil(5200 * MS);
     vcpus.forEach((v, i) => expect((ran(v) - before[i]!) / (2000 * MS)).toBeGreaterThan(0.98));
