@@ -31,6 +31,14 @@ function run(
   return { vector: Number(regs.pc) - VECTORS, esr: regs.get("ESR_EL1"), far: regs.get("FAR_EL1"), elr: regs.get("ELR_EL1") };
 }
 
+it("a guest that faults at every instruction comes out when its time is over, on a virtual clock too", () => {
+  const regs = regsOf();
+  regs.set("VBAR_EL1", NOWHERE);
+  regs.pc = NOWHERE;
+  expect(m.runUntil(() => false, 5e5)).toBe(false);
+  expect(m.counters.total("trap_iabt")).toBeGreaterThan(100);
+});
+
 /** Load and store forms: `rt` x1, base x2. */
 const LDR = { b: 0x3940_0041, h: 0x7940_0041, w: 0xb940_0041, x: 0xf940_0041 };
 const STR = { b: 0x3900_0041, h: 0x7900_0041, w: 0xb900_0041, x: 0xf900_0041 };

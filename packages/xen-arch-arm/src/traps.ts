@@ -47,7 +47,8 @@ export function runVcpu(v: Vcpu, until: Time, speed: Speed, maxBudget: number = 
     const exit = processor.run(v.vcpuId, Math.min(maxBudget, budget));
     const count = processor.retired;
     retired += count;
-    clock.retire(count - av.domain.retiredInRun);
+    // An entry that ends in its first instruction takes time too, or a guest that only faults would stay inside a virtual clock's moment for ever.
+    clock.retire(Math.max(count, 1) - av.domain.retiredInRun);
     if (exit.kind === "budget") learn(speed, count, clock.now() - start);
     handleExit(av, exit);
   } while (!mustLeaveGuest(v));

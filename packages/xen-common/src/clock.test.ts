@@ -9,6 +9,11 @@ it("moves by retired instructions and jumps forward only", () => {
   expect([clock.skipTo(40), clock.skipTo(30), clock.now()]).toEqual([false, false, 40]);
 });
 
+it("does not jump to where a number cannot tell instructions apart any more", () => {
+  const clock = createVirtualClock();
+  expect([clock.skipTo(Number(1n << 60n)), clock.skipTo(Infinity), clock.now()]).toEqual([false, false, 0]);
+});
+
 it.each([
   ["what has passed already", -7, 1],
   ["now", 0, 1],
