@@ -1,6 +1,5 @@
-import { FIRST_REGION, REGION_SLOTS } from "../interpreter/loop.js";
-import { ENTER } from "../interpreter/handlers.js";
-import { AT, CODE_PAGE_BYTES, ENTRY_BYTES, type Layout, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
+import { AT, CODE_PAGE_BYTES, type Layout, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
+import { codePageOf, LiveRegions, pagesOf } from "./live.js";
 import { reach, type RegionLimits } from "./reach.js";
 import { type CompilerService, type RegionRequest, TIERS } from "./translate.js";
 
@@ -14,16 +13,15 @@ export interface CompilerOptions {
   readonly maxWait: number;
   /** How far a region goes at first, and once it is entered often. */
   readonly tiers: readonly [RegionLimits, RegionLimits];
+  /** Bytes of WebAssembly that stay; the engine makes about four times as much machine code of them. */
+  readonly maxBytes: number;
 }
 
 /** Measured on the boot of Debian's cloud kernel. */
-export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 4000, batch: 32, maxWait: 24, tiers: TIERS };
+export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 4000, batch: 32, maxWait: 24, tiers: TIERS, maxBytes: 16 << 20 };
 
 /** Most pages that a region has code from. */
 const MAX_PAGES = 6;
-
-/** Regions that the table gets room for at a time. */
-const TABLE_STEP = 1024;
 
 /** What the compiler has done so far. */
 export interface CompilerStatistics {
@@ -32,19 +30,27 @@ export interface CompilerStatistics {
   readonly instructions: number;
   /** Bytes of WebAssembly. */
   readonly bytes: number;
+  /** Regions dropped since their code changed. */
   readonly invalidations: number;
+  /** Regions dropped to make room. */
+  readonly evictions: number;
+  /** Regions in place now, and bytes of WebAssembly that are kept for them. */
+  readonly live: number;
+  readonly liveBytes: number;
   /** Milliseconds that the compiler's thread was busy: translating, and the engine's first tier. What the engine optimises later is not in it. */
   readonly compiling: number;
   /** Milliseconds of the processor's own thread: looking for code, and putting modules in place. */
   readonly installing: number;
 }
 
-const NOTHING_YET: CompilerStatistics = { regions: 0, modules: 0, instructions: 0, bytes: 0, invalidations: 0, compiling: 0, installing: 0 };
+/** What is counted here; the rest is asked for. */
+type Account = Omit<CompilerStatistics, "live" | "liveBytes">;
+
+const NOTHING_YET: Account = { regions: 0, modules: 0, instructions: 0, bytes: 0, invalidations: 0, evictions: 0, compiling: 0, installing: 0 };
 
 /** Compiles hot code of a domain and puts the regions into the interpreter's table. */
 export class Compiler {
   readonly #memory: WebAssembly.Memory;
-  readonly #table: WebAssembly.Table;
   readonly #view: DataView;
   readonly #layout: Layout;
   /** Host page of a predecoded page, by its number in the pool. */
@@ -54,15 +60,11 @@ export class Compiler {
   readonly #queue = new Map<number, RegionRequest>();
   /** Those that are being compiled; taken out again if their code changes meanwhile. */
   readonly #pending = new Map<number, RegionRequest>();
-  /** Slots of regions by record, by each predecoded page that they have code from. */
-  readonly #regions = new Map<number, Map<number, number>>();
-  readonly #freeSlots: number[] = [];
-  #nextSlot = 0;
-  readonly #isSecondTier: boolean[] = [];
+  readonly #live: LiveRegions;
   readonly #isShared: boolean;
   readonly #options: CompilerOptions;
   #waited = 0;
-  #statistics: { -readonly [K in keyof CompilerStatistics]: number };
+  #account: { -readonly [K in keyof Account]: number };
 
   constructor(
     memory: WebAssembly.Memory,
@@ -71,22 +73,24 @@ export class Compiler {
     options: CompilerOptions,
     service: CompilerService,
     hostPageOf: (index: number) => number,
-    statistics: CompilerStatistics = NOTHING_YET,
+    account: Account = NOTHING_YET,
   ) {
-    this.#statistics = { ...statistics };
+    const { regions, modules, instructions, bytes, invalidations, evictions, compiling, installing } = account;
+    this.#account = { regions, modules, instructions, bytes, invalidations, evictions, compiling, installing };
     this.#options = options;
     this.#service = service;
     this.#memory = memory;
-    this.#table = table;
     this.#isShared = (memory.buffer as ArrayBufferLike) instanceof SharedArrayBuffer;
     this.#view = new DataView(memory.buffer);
     this.#layout = layout;
+    this.#live = new LiveRegions(table, this.#view, layout, options.maxBytes);
     this.#hostPageOf = hostPageOf;
   }
 
   get statistics(): CompilerStatistics {
-    const { compiling, installing } = this.#statistics;
-    return { ...this.#statistics, compiling: Math.round(compiling), installing: Math.round(installing) };
+    const { compiling, installing, ...counts } = this.#account;
+    const { size, bytes } = this.#live;
+    return { ...counts, live: size, liveBytes: bytes, compiling: Math.round(compiling), installing: Math.round(installing) };
   }
 
   /** Notes a record, or a region that begins there, that is entered often, with the code around it as it is mapped now. Called while its vCPU runs on its page. */
@@ -98,15 +102,14 @@ export class Compiler {
   #timed(work: () => void): void {
     const start = this.#service.now?.() ?? 0;
     work();
-    this.#statistics.installing += (this.#service.now?.() ?? 0) - start;
+    this.#account.installing += (this.#service.now?.() ?? 0) - start;
   }
 
   #request(record: number): void {
-    const page = this.#codePage(record);
-    const entry = ((record - this.#layout.pool - page * CODE_PAGE_BYTES) / RECORD_BYTES) * 4;
-    const installed = this.#regions.get(page)?.get(record);
-    const tier = installed === undefined ? 0 : 1;
-    if (this.#pending.has(record) || (installed !== undefined && (this.#isSecondTier[installed] ?? false))) return;
+    const entry = ((record - this.#layout.pool - codePageOf(record, this.#layout) * CODE_PAGE_BYTES) / RECORD_BYTES) * 4;
+    const live = this.#live.at(record);
+    if (this.#pending.has(record) || live?.request.tier === 1) return;
+    const tier = live === undefined ? 0 : 1;
     const pages = new Map([[0, record - (entry / 4) * RECORD_BYTES]]);
     const limits = this.#options.tiers[tier];
     const { words } = reach(entry, limits, (offset) => this.#wordAt(offset, pages));
@@ -136,7 +139,7 @@ export class Compiler {
       code = this.#view.getInt32(at + 8, true);
       pages.set(number, code);
     }
-    return this.#view.getUint32(this.#hostPageOf(this.#codePage(code)) * 4096 + (offset & 4095), true);
+    return this.#view.getUint32(this.#hostPageOf(codePageOf(code, this.#layout)) * 4096 + (offset & 4095), true);
   }
 
   /** Between two runs: compiles when enough is waiting, or has waited long enough. */
@@ -148,82 +151,38 @@ export class Compiler {
     this.#queue.clear();
   }
 
-  #codePage(record: number): number {
-    return Math.floor((record - this.#layout.pool) / CODE_PAGE_BYTES);
-  }
-
-  #entryOf(record: number): number {
-    return this.#layout.entries + ((record - this.#layout.pool) / RECORD_BYTES) * ENTRY_BYTES;
-  }
-
   #compile(): void {
     const requests = [...this.#queue.values()];
     const sizes = new Map(requests.map((request) => [request, request.words.length / 2]));
     for (const request of requests) this.#pending.set(request.record, request);
     this.#service.compile(requests, (module, bytes, milliseconds = 0) => {
       if (!requests.some((request) => this.#pending.get(request.record) === request)) return;
-      this.#statistics.compiling += milliseconds;
-      this.#statistics.modules++;
-      this.#statistics.bytes += bytes;
+      this.#account.compiling += milliseconds;
+      this.#account.modules++;
+      this.#account.bytes += bytes;
       this.#timed(() => {
         const { exports } = new WebAssembly.Instance(module, { host: { memory: this.#memory } });
+        const regions: (readonly [RegionRequest, unknown])[] = [];
         for (const request of requests) {
           if (this.#pending.get(request.record) !== request) continue;
           this.#pending.delete(request.record);
           const region = exports[`${request.record}`];
           if (region === undefined) continue;
-          this.#statistics.instructions += sizes.get(request) ?? 0;
-          this.#install(request, region);
+          this.#account.instructions += sizes.get(request) ?? 0;
+          regions.push([request, region]);
         }
+        this.#account.regions += regions.length;
+        this.#account.evictions += this.#live.add(bytes, regions);
       });
     });
   }
 
-  #install({ record, pages, tier }: RegionRequest, region: unknown): void {
-    if (this.#freeSlots.length === 0 && this.#nextSlot === REGION_SLOTS) this.invalidateAll();
-    const entry = this.#entryOf(record);
-    const isReplaced = this.#view.getUint16(record, true) === ENTER;
-    const slot = isReplaced ? this.#view.getInt32(entry, true) : (this.#freeSlots.pop() ?? this.#nextSlot++);
-    if (FIRST_REGION + slot >= this.#table.length) this.#table.grow(TABLE_STEP);
-    this.#table.set(FIRST_REGION + slot, region);
-    this.#isSecondTier[slot] = tier === 1;
-    if (!isReplaced) {
-      this.#view.setInt32(entry + 4, this.#view.getUint16(record, true), true);
-      this.#view.setInt32(entry, slot, true);
-      this.#view.setUint16(record, ENTER, true);
-    }
-    for (const code of pages.values()) {
-      const page = this.#codePage(code);
-      const regions = this.#regions.get(page) ?? new Map<number, number>();
-      this.#regions.set(page, regions.set(record, slot));
-    }
-    this.#statistics.regions++;
-  }
-
   /** Drops the regions of a predecoded page: its code changes. Records are given their handlers back. */
   invalidatePage(page: number): void {
-    const regions = this.#regions.get(page);
     for (const waiting of [this.#queue, this.#pending]) {
-      for (const [record, { pages }] of waiting) if ([...pages.values()].some((code) => this.#codePage(code) === page)) waiting.delete(record);
+      for (const [record, request] of waiting) if (pagesOf(request, this.#layout).includes(page)) waiting.delete(record);
     }
-    if (regions === undefined) return;
-    this.#regions.delete(page);
-    for (const [record, slot] of regions) {
-      const entry = this.#entryOf(record);
-      // A region of several pages is dropped with the first of them.
-      if (this.#view.getUint16(record, true) !== ENTER || this.#view.getInt32(entry, true) !== slot) continue;
-      this.#view.setUint16(record, this.#view.getUint16(entry + 4, true), true);
-      this.#view.setInt32(entry, 0, true);
-      this.#table.set(FIRST_REGION + slot, null);
-      this.#freeSlots.push(slot);
-      this.#statistics.invalidations++;
-    }
-  }
-
-  /** Drops everything. */
-  invalidateAll(): void {
-    for (const page of this.#regions.keys()) this.invalidatePage(page);
-    this.forgetRequests();
+    this.#account.invalidations += this.#live.removePage(page);
   }
 
   /** What is still being compiled will not be installed. */
