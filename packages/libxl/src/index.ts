@@ -21,3 +21,4 @@ export {
 export { connectXenCtrl, type Hello, socketChannel, type SocketChannelOptions } from "./xenctrl-socket.js";
 export { MAX_PAYLOAD, WIRE_PROTOCOL, WireError } from "./xenctrl-wire.js";
 export { type HostPaths, hostPaths, makePrivateDirectory } from "./xenctrl-paths.js";
+export { lockHolder, takeLock } from "./xenctrl-lock.js";

@@ -6,6 +6,7 @@ import type { Dominfo, Vcpuinfo } from "./libxl_types.js";
 import { uuidToString } from "./libxl_uuid.js";
 import { removeNodes, xsRead, xsTransaction } from "./libxl_xshelp.js";
 import { type DomainInfo, XenCtrlError } from "./xenctrl.js";
+import { resumeAny, resumeCooperative } from "./xg_resume.js";
 
 const KIB_PER_PAGE = 4;
 const LIST_CHUNK = 1024;
@@ -77,24 +78,17 @@ export async function domainUnpause(ctx: Ctx, domid: number): Promise<void> {
 }
 
 /**
- * libxl_domain_resume (facts/lifecycle.md 6). The fast path only asks the hypervisor, which does not check that the domain is suspended;
- * the slow one first resets all vCPUs but 0. xenstored is told last, so that it sees the next shutdown; the domain runs even if that fails.
+ * libxl_domain_resume (facts/lifecycle.md 6): the hypervisor first, without a check that the domain is suspended, then xenstored, so that it
+ * sees the next shutdown; the domain runs even if that fails.
  */
 export async function domainResume(ctx: Ctx, domid: number, suspendCancel: boolean): Promise<void> {
   if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself: it never suspends, so there is nothing to resume", { domid });
   await refuseDeviceModel(ctx, domid, "resume");
-  if (!suspendCancel) await resetSecondaries(ctx, domid);
-  await call(ctx, "resume the domain", domid, ctx.ctrl.resumeDomain(domid));
+  const info = await domainInfo(ctx, domid);
+  if (suspendCancel) await resumeCooperative(ctx, info);
+  else await resumeAny(ctx, info);
   const tell = async (): Promise<void> => (await ctx.xs()).resumeDomain(domid);
   await call(ctx, "tell xenstored that the domain goes on", domid, tell());
-}
-
-async function resetSecondaries(ctx: Ctx, domid: number): Promise<void> {
-  const { vcpu_max_id } = await domainInfo(ctx, domid);
-  if (vcpu_max_id === XEN_INVALID_MAX_VCPU_ID) return;
-  for (let vcpu = 1; vcpu <= vcpu_max_id; vcpu++) {
-    await call(ctx, `reset vCPU ${vcpu}`, domid, ctx.ctrl.setVcpuContext(domid, vcpu, null));
-  }
 }
 
 /** libxl__domain_type: from the hypervisor's flag and the store. */

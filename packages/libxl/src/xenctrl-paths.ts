@@ -11,6 +11,8 @@ export interface HostPaths {
   readonly store: string;
   /** Process id and start time of the host that owns the directory. */
   readonly lock: string;
+  /** The same of the process that watches the domains for xl. */
+  readonly monitorLock: string;
   /** Names of the running domains, to tell what was lost when a host dies. */
   readonly state: string;
   readonly log: string;
@@ -29,7 +31,8 @@ export function hostPaths(env: Readonly<Record<string, string | undefined>>): Ho
   const directory = env["XEN_HOST_DIR"] || byDefault;
   const [socket, store] = [join(directory, "host.sock"), join(directory, "xenstored.sock")];
   if (Buffer.byteLength(store) > SUN_PATH_MAX) throw new Error(`${store} is too long for a socket: set XEN_HOST_DIR to a shorter directory`);
-  return { directory, socket, store, lock: join(directory, "host.lock"), state: join(directory, "domains.json"), log: join(directory, "host.log") };
+  const [lock, monitorLock] = [join(directory, "host.lock"), join(directory, "monitor.lock")];
+  return { directory, socket, store, lock, monitorLock, state: join(directory, "domains.json"), log: join(directory, "host.log") };
 }
 
 /** Makes the directory with mode 0700; its parent must exist. Throws where it belongs to somebody else or is open to others. */
