@@ -52,8 +52,9 @@ class PcpuThread {
   }
 
   enter({ processor, vcpu, until, counterOffset }: GuestEntry): void {
-    const { words, times } = this.#mail;
+    // Lending may start the thread, and with it a new mailbox.
     const loan = this.#loans.get(processor) ?? this.#lend(processor);
+    const { words, times } = this.#mail;
     words[WORD.dropCode] = lendingOf(processor).enter(vcpu) ? 1 : 0;
     words[WORD.kick] = 0;
     words[WORD.operation] = OPERATION.run;
