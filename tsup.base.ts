@@ -6,7 +6,7 @@ export function library(platform: "node" | "neutral", entry: string[] = ["src/in
 }
 
 /**
- * A command as one CommonJS file with all that it imports, `dist/NAME.cjs`: Node starts it in half the time of the modules. What is imported
+ * A command as one CommonJS file with all that it imports (but wabt, which is large and seldom wanted), `dist/NAME.cjs`: Node starts it in half the time of the modules. What is imported
  * by `import()` is run at that moment.
  */
 export function command(name: string, entry: string): Options {
@@ -15,7 +15,7 @@ export function command(name: string, entry: string): Options {
     format: "cjs",
     platform: "node",
     target: "es2023",
-    noExternal: [/./],
+    noExternal: [/^(?!wabt$)/],
     splitting: false,
     shims: true,
     sourcemap: true,

@@ -12,4 +12,5 @@ export { disassemble } from "./asm/disassemble.js";
 export { linkStatic } from "./asm/elf.js";
 export { AssembleError } from "./asm/source.js";
 export { type CompilerOptions, type CompilerStatistics, DEFAULT_COMPILER_OPTIONS } from "./compiler/compiler.js";
+export type { CompiledRegion, RegionReport } from "./compiler/report.js";
 export { type CompilerService, type RegionRequest, translateRegions } from "./compiler/translate.js";

@@ -1,4 +1,5 @@
 import type { CompilerOptions, CompilerStatistics } from "./compiler/compiler.js";
+import type { CompiledRegion, RegionReport } from "./compiler/report.js";
 import type { CompilerService } from "./compiler/translate.js";
 import type { Exit } from "./exit.js";
 import type { Lending } from "./lending.types.js";
@@ -95,6 +96,10 @@ export interface Processor {
   readonly lending?: Lending | undefined;
   /** What the compiler has done; undefined if the domain is interpreted. */
   readonly compilerStatistics: CompilerStatistics | undefined;
+  /** The compiled regions that are in place, in the order of their addresses. Those of a thread that vCPUs are lent to are not among them. */
+  regions(): CompiledRegion[];
+  /** Shows the region whose entry is at a guest physical address: its guest code, and the WebAssembly made of it. */
+  region(address: number): RegionReport | undefined;
   /** Level of the vCPU's IRQ input (the GIC CPU interface's output). */
   setIrq(vcpu: number, isHigh: boolean): void;
 

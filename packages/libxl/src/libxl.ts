@@ -17,7 +17,8 @@ import type { ConsoleType, Cpupoolinfo, DomainConfig, DomainEvent, DomainSchedPa
 import { domainPreserve, domainQualifierToDomid, domainRename, domidToName, nameToDomid, vmGetStartTime } from "./libxl_utils.js";
 import { setVcpuonline } from "./libxl_vcpu.js";
 import { type CoreFile, domainCoreDump } from "./xc_core.js";
-import type { ConsoleStream, PerfCounter, XenCtrl, XenVersion } from "./xenctrl.js";
+import { compiledRegion, compiledRegions } from "./libxl_regions.js";
+import type { CompiledRegion, ConsoleStream, PerfCounter, RegionReport, XenCtrl, XenVersion } from "./xenctrl.js";
 import { createStore } from "./libxl_xshelp.js";
 import { xenstoreFeatures, type XsQuotas, xsquotaGet, xsquotaSet } from "./libxl_xsquota.js";
 
@@ -140,6 +141,10 @@ export interface Libxl {
   sendDebugKeys(keys: string): Promise<void>;
   /** The console ring's text (`libxl_xen_console_read_line`); `clear` empties it after reading. */
   xenConsoleRead(clear: boolean): Promise<string>;
+  /** Guest code that was compiled and is in place; not in Xen. */
+  compiledRegions(domid: number): Promise<CompiledRegion[]>;
+  /** One of them in full, by the guest physical address of its entry. */
+  compiledRegion(domid: number, address: number): Promise<RegionReport>;
   perfcQuery(): Promise<PerfCounter[]>;
   perfcReset(): Promise<void>;
   /** Seconds since 1970 with centiseconds at which the domain was built, or undefined (`/vm/<uuid>/start_time`). */
@@ -214,6 +219,8 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     getScheduler: async () => (await xenVersion(ctx)).scheduler,
     sendDebugKeys: (keys) => sendDebugKeys(ctx, keys),
     xenConsoleRead: (clear) => xenConsoleRead(ctx, clear),
+    compiledRegions: (domid) => compiledRegions(ctx, domid),
+    compiledRegion: (domid, address) => compiledRegion(ctx, domid, address),
     perfcQuery: () => perfcQuery(ctx),
     perfcReset: () => perfcReset(ctx),
     vmGetStartTime: (domid) => vmGetStartTime(ctx, domid),

@@ -345,6 +345,12 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
     async perfcReset() {
       enter("perfcReset");
     },
+    async compiledRegions() {
+      return [];
+    },
+    async compiledRegion() {
+      throw new XenCtrlError("show compiled code", ERRNO.ENOENT);
+    },
     async cpupoolList() {
       return [{ id: 0, name: "Pool-0", scheduler: 6, cpus: [...Array(nrCpus).keys()], domains: domains.size + 1 }];
     },

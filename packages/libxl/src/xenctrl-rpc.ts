@@ -40,6 +40,8 @@ export const XENCTRL_METHODS = [
   "populatePhysmap",
   "writeGuestMemory",
   "readGuestMemory",
+  "compiledRegions",
+  "compiledRegion",
   "setHvmParam",
   "getHvmParam",
   "allocUnboundPort",

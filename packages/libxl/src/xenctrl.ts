@@ -38,6 +38,10 @@ export interface XenCtrl {
   populatePhysmap(domid: number, gfn: number, pages: number): Promise<void>;
   writeGuestMemory(domid: number, ipa: number, bytes: Uint8Array): Promise<void>;
   readGuestMemory(domid: number, ipa: number, length: number): Promise<Uint8Array>;
+  /** Guest code that was compiled and is in place; not in Xen. */
+  compiledRegions(domid: number): Promise<CompiledRegion[]>;
+  /** One of them in full; ENOENT where none begins at that guest physical address. */
+  compiledRegion(domid: number, address: number): Promise<RegionReport>;
   setHvmParam(domid: number, index: number, value: bigint): Promise<void>;
   getHvmParam(domid: number, index: number): Promise<bigint>;
   /** EVTCHNOP_alloc_unbound in the guest for `remote`; returns the guest's port. */
@@ -210,6 +214,26 @@ export interface CpupoolInfo {
   readonly scheduler: number;
   readonly cpus: readonly number[];
   readonly domains: number;
+}
+
+/** A piece of guest code that the host's processor has compiled. */
+export interface CompiledRegion {
+  /** Guest physical address of its entry. */
+  readonly address: number;
+  /** Exception level that it is compiled for. */
+  readonly el: 0 | 1;
+  /** 1 if it takes in what it calls. */
+  readonly tier: number;
+  /** How often it was entered, modulo 65,536. */
+  readonly entries: number;
+  readonly instructions: number;
+}
+
+/** Its guest code, and the WebAssembly made of it. */
+export interface RegionReport extends CompiledRegion {
+  /** An instruction a line: guest physical address, word, disassembly. */
+  readonly listing: readonly string[];
+  readonly wasm: Uint8Array;
 }
 
 /** One reader of a console. */

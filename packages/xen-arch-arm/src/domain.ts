@@ -98,6 +98,8 @@ export function createArm({ createProcessor, clock, threads }: ArmOptions): Arch
       return archVcpu(v).domain.p2m === undefined ? -ERRNO.EINVAL : setContext(v, context);
     },
     getVcpuContext: getContext,
+    compiledRegions: (d) => archDomain(d).p2m?.processor.regions() ?? [],
+    compiledRegion: (d, address) => archDomain(d).p2m?.processor.region(address),
     domainResume(d) {
       const ad = archDomain(d);
       if (ad.resume !== undefined) setContext(ad.resume.vcpu, ad.resume.context);

@@ -62,6 +62,10 @@ export interface Arch {
   readonly threads?: ArchThreads;
   /** Called by the scheduler when a vCPU leaves (`from`) or enters (`to`) a pCPU: vtimer hand-over. */
   contextSwitch(from: Vcpu | undefined, to: Vcpu | undefined): void;
+  /** Compiled guest code that is in place, by guest physical address of its entry; not in Xen. */
+  compiledRegions?(d: Domain): readonly CompiledRegion[];
+  /** One of them in full, or undefined. */
+  compiledRegion?(d: Domain, address: number): RegionReport | undefined;
   /** Debug key dumps of the arch ('0' registers and the like): key, description, handler. */
   readonly keys: readonly {
     readonly key: string;
@@ -81,6 +85,24 @@ export interface ArchThreads {
   kick(cpu: number): void;
   /** Waits, for a fraction of a millisecond, until no vCPU of the domain is inside; it goes on when the host next looks after its pCPU. */
   stop(d: Domain): void;
+}
+
+/** A piece of guest code that was compiled. */
+export interface CompiledRegion {
+  /** Guest physical address of its entry. */
+  readonly address: number;
+  readonly el: 0 | 1;
+  /** 1 if it takes in what it calls. */
+  readonly tier: number;
+  /** How often it was entered, modulo 65,536. */
+  readonly entries: number;
+  readonly instructions: number;
+}
+
+/** Its guest code, an instruction a line, and the WebAssembly made of it. */
+export interface RegionReport extends CompiledRegion {
+  readonly listing: readonly string[];
+  readonly wasm: Uint8Array;
 }
 
 /** xen_arch_domainconfig. */

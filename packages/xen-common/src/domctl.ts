@@ -1,5 +1,5 @@
 import { ERRNO, XEN_DOMCTL_GETDOMSTATE_CAP, XEN_DOMCTL_GETDOMSTATE_STATE } from "xen-public";
-import type { VcpuGuestContext } from "./arch.js";
+import type { CompiledRegion, RegionReport, VcpuGuestContext } from "./arch.js";
 import { type CreateDomainConfig, domainCreate, domainKill, domainMaxVcpus } from "./create.js";
 import type { Domain } from "./domain.js";
 import { check, XenError } from "./error.js";
@@ -67,6 +67,10 @@ export interface Domctl {
   populatePhysmap(domid: number, gfn: number, pages: number): void;
   writeGuestMemory(domid: number, ipa: number, bytes: Uint8Array): void;
   readGuestMemory(domid: number, ipa: number, length: number): Uint8Array;
+  /** Compiled code of a guest; not in Xen. */
+  compiledRegions(domid: number): CompiledRegion[];
+  /** ENOENT where none begins at that guest physical address. */
+  compiledRegion(domid: number, address: number): RegionReport;
   setHvmParam(domid: number, index: number, value: bigint): void;
   getHvmParam(domid: number, index: number): bigint;
   /** EVTCHNOP_alloc_unbound on the guest's behalf. */
@@ -163,6 +167,12 @@ export function createDomctl(xen: Xen): Domctl {
       const bytes = new Uint8Array(length);
       if (!xen.arch.readGuest(other(domid, "read memory"), ipa, bytes)) throw new XenError("read memory", ERRNO.EFAULT);
       return bytes;
+    },
+    compiledRegions: (domid) => [...(xen.arch.compiledRegions?.(other(domid, "list compiled code")) ?? [])],
+    compiledRegion(domid, address) {
+      const region = xen.arch.compiledRegion?.(other(domid, "show compiled code"), address);
+      if (region === undefined) throw new XenError("show compiled code", ERRNO.ENOENT);
+      return region;
     },
     setHvmParam: (domid, index, value) => void check("set_param", hvmSetParam(other(domid, "set_param"), index, value, false)),
     getHvmParam(domid, index) {

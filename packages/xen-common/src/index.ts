@@ -1,4 +1,4 @@
-export type { Arch, ArchDomainConfig, ArchThreads, ParkProgress, RunResult, Time, VcpuGuestContext } from "./arch.js";
+export type { Arch, ArchDomainConfig, ArchThreads, CompiledRegion, ParkProgress, RegionReport, RunResult, Time, VcpuGuestContext } from "./arch.js";
 export { type Clock, createVirtualClock, type VirtualClockOptions } from "./clock.js";
 export { CONRING_SIZE, type Console, type ConsoleOptions, createConsole } from "./console.js";
 export type { Cpupool, CpupoolInfo } from "./cpupool.js";

@@ -59,6 +59,8 @@ export function createInProcessXenCtrl(xen: Xen, { host = UNKNOWN_HOST }: InProc
         if (length > xen.totalPages * PAGE_SIZE) throw new XenCtrlError("readGuestMemory", ERRNO.EINVAL, `${length} bytes are more than there is memory`);
         return domctl.readGuestMemory(domid, ipa, length);
       }),
+    compiledRegions: (domid) => answer(() => domctl.compiledRegions(domid)),
+    compiledRegion: (domid, address) => answer(() => domctl.compiledRegion(domid, address)),
     setHvmParam: (domid, index, value) => answer(() => domctl.setHvmParam(domid, index, value)),
     getHvmParam: (domid, index) => answer(() => domctl.getHvmParam(domid, index)),
     allocUnboundPort: (domid, remote) => answer(() => domctl.allocUnboundPort(domid, remote)),

@@ -74,6 +74,8 @@ const ARGUMENTS: { readonly [M in keyof XenCtrlRpc]: readonly v.GenericSchema[] 
   populatePhysmap: [domid, gfn, u32],
   writeGuestMemory: [domid, ipa, bytes],
   readGuestMemory: [domid, ipa, count(4 * 1024 * 1024)],
+  compiledRegions: [domid],
+  compiledRegion: [domid, ipa],
   setHvmParam: [domid, count(255), u64],
   getHvmParam: [domid, count(255)],
   allocUnboundPort: [domid, domid],

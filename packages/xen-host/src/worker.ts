@@ -50,7 +50,8 @@ const compilerService = createCompilerService(new URL("./compiler-thread.js", im
 interpreter(pcpus > 1);
 
 const xen = createHypervisor({
-  createProcessor: (options) => createProcessor({ ...options, isShared: pcpus > 1, compilerService, interpreter, compile: options.compile !== false && compile }),
+  createProcessor: (options) =>
+    createProcessor({ ...options, isShared: pcpus > 1, compilerService, interpreter, compile: options.compile !== false && compile }),
   clock,
   rng: (bytes) => void crypto.getRandomValues(bytes),
   memory: totalmem(),

@@ -23,6 +23,8 @@ export function createStillProcessor(options: ProcessorOptions): Processor {
     retired: 0,
     trace: undefined,
     compilerStatistics: undefined,
+    regions: () => [],
+    region: () => undefined,
     setIrq: () => undefined,
     completeRead: () => undefined,
     completeWrite: () => undefined,

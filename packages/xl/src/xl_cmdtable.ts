@@ -316,6 +316,16 @@ export const CMDTABLE: readonly Command[] = [
     run: async (invocation) => (await import("./xl_misc.js")).debugKeys(invocation),
   },
   {
+    name: "regions",
+    summary: "List the guest code that was compiled, or show one region of it",
+    usage: "<Domain> [Address]",
+    options: [JSON_OPTION],
+    required: 1,
+    modifies: false,
+    dryRun: false,
+    run: async (invocation) => (await import("./xl_regions.js")).regions(invocation),
+  },
+  {
     name: "dmesg",
     summary: "Print Xen's message buffer",
     usage: "[-c]",

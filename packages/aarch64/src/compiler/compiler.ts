@@ -1,5 +1,6 @@
 import { AT, CODE_PAGE_BYTES, type Layout, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import { codePageOf, LiveRegions, pagesOf } from "./live.js";
+import type { RegionSources } from "./report.js";
 import { reach, type RegionLimits } from "./reach.js";
 import { type CompilerService, type RegionRequest, TIERS } from "./translate.js";
 
@@ -183,6 +184,11 @@ export class Compiler {
       for (const [record, request] of waiting) if (pagesOf(request, this.#layout).includes(page)) waiting.delete(record);
     }
     this.#account.invalidations += this.#live.removePage(page);
+  }
+
+  /** The regions in place and their code; `frameOf` gives the guest frame that shows a host page. */
+  sources(frameOf: (hostPage: number) => number): RegionSources {
+    return { live: this.#live, view: this.#view, layout: this.#layout, hostPageOf: this.#hostPageOf, frameOf };
   }
 
   /** What is still being compiled will not be installed. */
