@@ -43,7 +43,11 @@ export async function createTestBed(): Promise<TestBed> {
   for (const name of ["xl", "xen-host"]) cpSync(join(PACKAGES, name, "bin"), join(directory, name, "bin"), { recursive: true });
   try {
     await bundle({ xl: "xl/src/index.ts" }, join(directory, "xl/dist"), "cjs");
-    await bundle(["xen-host/src/index.ts", "xen-host/src/worker.ts", "xen-host/src/compiler-thread.ts"], join(directory, "xen-host/dist"), "esm");
+    await bundle(
+      ["xen-host/src/index.ts", "xen-host/src/worker.ts", "xen-host/src/compiler-thread.ts", "xen-host/src/pcpu-thread.ts"],
+      join(directory, "xen-host/dist"),
+      "esm",
+    );
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
     throw error;
