@@ -25,7 +25,7 @@ function storeExclusive(s: Stage, size: number, r: { readonly s: Reg; readonly n
   const bytes = each * values.length;
   const failed = s.body.temp("i32");
   s.write(
-    s.x(r.n),
+    s.base(r.n),
     bytes,
     (host) => {
       let holds = i32.and(i32.eq(s.get32(AT.MONITOR), host), i32.eq(s.get32(AT.MONITOR_BYTES), i32.konst(bytes)));
@@ -47,7 +47,7 @@ function compareAndSwap(s: Stage, size: number, n: Reg, expected: readonly Reg[]
   const each = 1 << size;
   const old = expected.map(() => s.body.temp("i64"));
   s.write(
-    s.x(n),
+    s.base(n),
     each * expected.length,
     (host) => {
       for (const [i, o] of old.entries()) o.set(load(size, host, i * each));
@@ -64,7 +64,7 @@ function compareAndSwap(s: Stage, size: number, n: Reg, expected: readonly Reg[]
 
 /** LDAR and LDAPR: the order that tells them apart is there by itself. */
 function loadOrdered(s: Stage, { size }: { readonly size: number }, r: { readonly t: Reg; readonly n: Reg }): void {
-  s.read(s.x(r.n), 1 << size, (host) => s.setX(r.t, load(size, host)), { aligned: 1 << size });
+  s.read(s.base(r.n), 1 << size, (host) => s.setX(r.t, load(size, host)), { aligned: 1 << size });
 }
 
 /** New value of an LSE atomic: opc 0 ADD, 1 CLR, 2 EOR, 3 SET, 4 SMAX, 5 SMIN, 6 UMAX, 7 UMIN, 8 SWP. */
@@ -108,7 +108,7 @@ export const FORMS: readonly Form[] = [
     regs: { t: dst("Rt"), n: sp("Rn") },
     run: (s, { size }, r) =>
       s.read(
-        s.x(r.n),
+        s.base(r.n),
         1 << size,
         (host) => {
           s.put32(AT.MONITOR, host);
@@ -135,7 +135,7 @@ export const FORMS: readonly Form[] = [
     regs: { t: dst("Rt"), t2: dst("Rt2"), n: sp("Rn") },
     run: (s, { sz }, r) =>
       s.read(
-        s.x(r.n),
+        s.base(r.n),
         8 << sz,
         (host) => {
           s.put32(AT.MONITOR, host);
@@ -172,7 +172,7 @@ export const FORMS: readonly Form[] = [
     by: ["size"],
     regs: { t: zr("Rt"), n: sp("Rn") },
     hot: ({ size }) => size >= 2,
-    run: (s, { size }, r) => s.write(s.x(r.n), 1 << size, (host) => s.body.store(STORE[size as 0], host, s.x(r.t)), { aligned: 1 << size }),
+    run: (s, { size }, r) => s.write(s.base(r.n), 1 << size, (host) => s.body.store(STORE[size as 0], host, s.x(r.t)), { aligned: 1 << size }),
   }),
   form({
     name: "LDAPR",
@@ -204,7 +204,7 @@ export const FORMS: readonly Form[] = [
         const high = s.body.temp("i64");
         const low = s.body.temp("i64");
         s.write(
-          s.x(r.n),
+          s.base(r.n),
           2 * each,
           (host) => {
             low.set(load(size, host));
@@ -236,7 +236,7 @@ export const FORMS: readonly Form[] = [
       const old = s.body.temp("i64");
       const operand = s.body.let(lowBits(size, s.x(r.s)));
       s.write(
-        s.x(r.n),
+        s.base(r.n),
         1 << size,
         (host) => {
           old.set(load(size, host));

@@ -50,7 +50,7 @@ const OFFSET: readonly Form[] = [
     regs: single,
     imm: (f) => BigInt((f["imm12"] ?? 0) << (f["size"] ?? 0)),
     hot: true,
-    run: (s, f, r) => access(s, f, i64.add(s.x(r.n), s.imm64()), r),
+    run: (s, f, r) => access(s, f, i64.add(s.base(r.n), s.imm64()), r),
   }),
   form({
     name: "LDUR_STUR",
@@ -62,7 +62,7 @@ const OFFSET: readonly Form[] = [
     regs: single,
     imm: imm9,
     hot: common,
-    run: (s, f, r) => access(s, f, i64.add(s.x(r.n), s.imm64()), r),
+    run: (s, f, r) => access(s, f, i64.add(s.base(r.n), s.imm64()), r),
   }),
   form({
     name: "LDTR_STTR",
@@ -73,7 +73,7 @@ const OFFSET: readonly Form[] = [
     when: isAllocated,
     regs: single,
     imm: imm9,
-    run: (s, f, r) => access(s, f, i64.add(s.x(r.n), s.imm64()), r, { unprivileged: true }),
+    run: (s, f, r) => access(s, f, i64.add(s.base(r.n), s.imm64()), r, { unprivileged: true }),
   }),
 ];
 
@@ -90,8 +90,8 @@ const WRITE_BACK: readonly Form[] = (["post", "pre"] as const).map((mode) =>
     imm: imm9,
     hot: common,
     run: (s, f, r) => {
-      const moved = i64.add(s.x(r.n), s.imm64());
-      const va = s.body.let(mode === "pre" ? moved : s.x(r.n));
+      const base = s.base(r.n);
+      const va = s.body.let(mode === "pre" ? i64.add(base, s.imm64()) : base);
       access(s, f, va, r);
       s.setX(r.n, mode === "pre" ? va : i64.add(va, s.imm64()));
     },
@@ -116,7 +116,7 @@ const REGISTER: readonly Form[] = [
     hot: (f) => f.opc < 2 && (f.extend === 1 || f.opc === 1),
     run: (s, f, r) => {
       const index = f.extend === 1 ? s.x(r.m) : (f.extend ? extendS : extendU)(s.w(r.m));
-      access(s, f, i64.add(s.x(r.n), i64.shl(index, extendU(s.imm32(1)))), r);
+      access(s, f, i64.add(s.base(r.n), i64.shl(index, extendU(s.imm32(1)))), r);
     },
   }),
 ];
@@ -183,8 +183,8 @@ const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
       hot: (f) => f.opc === 2 || (f.opc === 0 && mode === "offset"),
       run: (s, { opc }, r) => {
         const bytes = opc === 2 ? 8 : 4;
-        const moved = i64.add(s.x(r.n), s.imm64());
-        const va = s.body.let(mode === "post" ? s.x(r.n) : moved);
+        const base = s.base(r.n);
+        const va = s.body.let(mode === "post" ? base : i64.add(base, s.imm64()));
         if (L) {
           const load = opc === 2 ? i64.load : opc === 1 ? load32s : load32u;
           s.read(

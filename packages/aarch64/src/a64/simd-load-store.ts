@@ -46,7 +46,7 @@ const OFFSET: readonly Form[] = [
     imm: (f) => BigInt(get(f, "imm12") << scaleOf(f)),
     fp: true,
     hot,
-    run: (s, f, r) => access(s, f, i64.add(s.x(r.n), s.imm64()), r.t),
+    run: (s, f, r) => access(s, f, i64.add(s.base(r.n), s.imm64()), r.t),
   }),
   form({
     name: "LDUR_STUR_V",
@@ -58,7 +58,7 @@ const OFFSET: readonly Form[] = [
     imm: imm9,
     fp: true,
     hot,
-    run: (s, f, r) => access(s, f, i64.add(s.x(r.n), s.imm64()), r.t),
+    run: (s, f, r) => access(s, f, i64.add(s.base(r.n), s.imm64()), r.t),
   }),
 ];
 
@@ -74,8 +74,8 @@ const WRITE_BACK: readonly Form[] = (["post", "pre"] as const).map((mode) =>
     fp: true,
     hot,
     run: (s, f, r) => {
-      const moved = i64.add(s.x(r.n), s.imm64());
-      const va = s.body.let(mode === "pre" ? moved : s.x(r.n));
+      const base = s.base(r.n);
+      const va = s.body.let(mode === "pre" ? i64.add(base, s.imm64()) : base);
       access(s, f, va, r.t);
       s.setX(r.n, mode === "pre" ? va : i64.add(va, s.imm64()));
     },
@@ -98,7 +98,7 @@ const REGISTER: Form = form({
   hot: (f) => f.scale >= 3 && f.extend === 1,
   run: (s, f, r) => {
     const index = f.extend === 1 ? s.x(r.m) : (f.extend ? extendS : extendU)(s.w(r.m));
-    access(s, f, i64.add(s.x(r.n), i64.shl(index, extendU(s.imm32(1)))), r.t);
+    access(s, f, i64.add(s.base(r.n), i64.shl(index, extendU(s.imm32(1)))), r.t);
   },
 });
 
@@ -146,7 +146,8 @@ const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
       run: (s, { opc }, r) => {
         const scale = 2 + opc;
         const bytes = 1 << scale;
-        const va = s.body.let(mode === "post" ? s.x(r.n) : i64.add(s.x(r.n), s.imm64()));
+        const base = s.base(r.n);
+        const va = s.body.let(mode === "post" ? base : i64.add(base, s.imm64()));
         if (L) {
           const load = (host: Value): void => {
             s.setElement(r.a, bytes, loadElement(scale, host));

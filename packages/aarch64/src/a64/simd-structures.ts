@@ -109,7 +109,7 @@ const MULTIPLE_FORMS: readonly Form[] = MULTIPLE.flatMap(([opcode, count, struct
         fp: true,
         run: (s, { Q, size }, r) => {
           const width = Q ? 16 : 8;
-          const va = s.body.let(s.x(r.n));
+          const va = s.body.let(s.base(r.n));
           multiple(
             s,
             L === 1,
@@ -169,7 +169,7 @@ const SINGLE_FORMS: readonly Form[] = [1, 2, 3, 4].flatMap((count) =>
         imm: (f) => BigInt(laneOf(f)),
         fp: true,
         run: (s, { log2: scale }, r) => {
-          const va = s.body.let(s.x(r.n));
+          const va = s.body.let(s.base(r.n));
           const t = Array.from({ length: count }, (_, i) => s.following(r.t, i));
           const total = count << scale;
           if (L) {
@@ -202,7 +202,7 @@ const REPLICATE_FORMS: readonly Form[] = [1, 2, 3, 4].flatMap((count) =>
       regs: regsOf,
       fp: true,
       run: (s, { Q, size }, r) => {
-        const va = s.body.let(s.x(r.n));
+        const va = s.body.let(s.base(r.n));
         const load = (host: Value): void => {
           for (let i = 0; i < count; i++) writeV(s, s.following(r.t, i), widthOf(Q), lanesOf(size).splat(loadElement(size, host, i << size)));
         };

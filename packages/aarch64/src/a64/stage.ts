@@ -34,6 +34,8 @@ export interface Stage {
   w(r: Reg): Value;
   /** `x` or `w` by the `sf` bit. */
   r(sf: number, r: Reg): Value;
+  /** The register that an access starts from, i64: as SP it must be a multiple of 16 where SCTLR_EL1 says so. Nothing may have changed before. */
+  base(r: Reg): Value;
   setX(r: Reg, value: Value): void;
   /** Zero-extends into the X register. */
   setW(r: Reg, value: Value): void;

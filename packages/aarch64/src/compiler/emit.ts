@@ -6,7 +6,7 @@ import { extendS, i32, i64, wrap } from "../wasm/integer.js";
 import type { Value } from "../wasm/value.js";
 import { analyse, type Flow, reversePostorder } from "./flow.js";
 import type { Block, RegionCode } from "./region.js";
-import { CompilerStage, type Terminator } from "./stage.js";
+import { CompilerStage, startsFromSp, type Terminator } from "./stage.js";
 
 /** What a region says on its way out: go on at AT.PC, or interpret the record AT.RECORD. */
 export const REGION = { jump: 0, interpret: 1 } as const;
@@ -39,6 +39,7 @@ class RegionEmitter {
   readonly #nodeAt: ReadonlyMap<number, number>;
   readonly #stage: CompilerStage;
   readonly #usesFp: boolean;
+  readonly #usesSp: boolean;
   readonly #el: 0 | 1;
   readonly #page = this.#body.local("i64");
   readonly #tlb = this.#body.local("i32");
@@ -76,8 +77,17 @@ class RegionEmitter {
     this.#flow = analyse(order.map((old) => (successors[old] ?? []).map((n) => numberOf.get(n) ?? 0)));
     this.#nodeAt = new Map(this.#blocks.map((b, i) => [b.start, i]));
     this.#usesFp = blocks.some((b) => b.instructions.some((i) => i.decoded.form.fp));
+    this.#usesSp = blocks.some((b) => b.instructions.some((i) => startsFromSp(i.decoded)));
     this.#el = el;
-    this.#stage = new CompilerStage({ body: this.#body, page: this.#page.value, tlb: this.#tlb.value, el, bail: () => this.#interpret(this.#offset), call });
+    this.#stage = new CompilerStage({
+      body: this.#body,
+      page: this.#page.value,
+      tlb: this.#tlb.value,
+      el,
+      bail: () => this.#interpret(this.#offset),
+      bailBehind: () => this.#interpretBehind(),
+      call,
+    });
   }
 
   emit(): Body {
@@ -87,9 +97,11 @@ class RegionEmitter {
     this.#jumpOut = body.block();
     const entry = (this.#blocks[0] as Block).start;
     this.#offset = entry;
-    // The record can be reached at the other exception level, and with FP disabled: the interpreter sees to those.
-    const isUnfit = i32.ne(i32.load(zero, AT.EL), i32.konst(this.#el));
-    body.if(this.#usesFp ? i32.or(isUnfit, i32.load(zero, AT.FP_TRAP)) : isUnfit, () => this.#interpret(entry));
+    // The record can be reached at the other exception level, with FP disabled and with any SP: the interpreter sees to those.
+    let isUnfit = i32.ne(i32.load(zero, AT.EL), i32.konst(this.#el));
+    if (this.#usesFp) isUnfit = i32.or(isUnfit, i32.load(zero, AT.FP_TRAP));
+    if (this.#usesSp) isUnfit = i32.or(isUnfit, this.#stage.isSpOdd());
+    body.if(isUnfit, () => this.#interpret(entry));
     for (const [page, code] of this.#pages) if (page !== 0) this.#checkPage(page, code, entry);
     this.#tree(0);
     body.end();
@@ -132,6 +144,13 @@ class RegionEmitter {
     const ration = body.let(i32.load(zero, TRACE.RATION));
     body.if(i32.eqz(ration), () => this.#interpret(this.#offset));
     body.store("i32", zero, i32.sub(ration, i32.konst(1)), TRACE.RATION);
+  }
+
+  /** Leaves for the interpreter behind the current instruction. */
+  #interpretBehind(): void {
+    this.#unspent--;
+    this.#interpret(this.#offset + 4);
+    this.#unspent++;
   }
 
   /** The region's other pages must be mapped as they were: the TLB of fetches says so, or the interpreter goes there first. */

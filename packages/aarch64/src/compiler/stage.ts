@@ -64,6 +64,8 @@ export interface RegionFrame {
   readonly el: 0 | 1;
   /** Leaves the region for the interpreter to do the current instruction. */
   readonly bail: () => void;
+  /** Leaves the region for the interpreter behind the current instruction. */
+  readonly bailBehind: () => void;
   readonly call: CallHelper;
 }
 
@@ -79,6 +81,8 @@ export class CompilerStage implements Stage {
   #offset = 0;
   #immediate: bigint | readonly [number, number] = 0n;
   #terminator: Terminator | undefined;
+  /** This instruction has changed SP. */
+  #isSpMoved = false;
 
   constructor(frame: RegionFrame) {
     this.body = frame.body;
@@ -91,12 +95,15 @@ export class CompilerStage implements Stage {
   }
 
   /** Emits one instruction; gives how it ends the block, if it does. */
-  run({ offset, decoded: { form, fields } }: Instruction): Terminator | undefined {
+  run({ offset, decoded }: Instruction): Terminator | undefined {
+    const { form, fields } = decoded;
     this.#offset = offset;
     this.#immediate = form.imm?.(fields) ?? 0n;
     this.#terminator = undefined;
+    this.#isSpMoved = false;
     const regs = Object.fromEntries(Object.entries(form.regs).map(([name, spec]) => [name, regOf(spec, fields)]));
     form.run(this, selectorsOf(form, fields), regs);
+    if (this.#isSpMoved && !movesSpBySixteens(decoded, this.#immediate)) this.body.if(this.isSpOdd(), this.#frame.bailBehind);
     return this.#terminator;
   }
 
@@ -135,11 +142,21 @@ export class CompilerStage implements Stage {
   #set(r: number, value: Value): void {
     this.#written.add(r);
     this.#local(r).set(value);
+    if (r === SP) this.#isSpMoved = true;
   }
 
   x(r: Reg): Value {
     if (r === XZR) return zero64;
     return r >= SLOT ? i64.load(zero32, r - SLOT) : this.#local(r).value;
+  }
+
+  /** SP is no multiple of 16, i32. Inside a region it is one: without that it is not entered, and left where that changes. */
+  isSpOdd(): Value {
+    return i32.and(wrap(this.#local(SP).value), i32.konst(15));
+  }
+
+  base(r: Reg): Value {
+    return this.x(r);
   }
 
   w(r: Reg): Value {
@@ -419,6 +436,16 @@ function selectorsOf(form: Form, fields: Fields): Record<string, number> {
   for (const name of form.by) values[name] = fields[name] ?? 0;
   for (const [name, { of }] of Object.entries(form.derive)) values[name] = of(fields);
   return values;
+}
+
+/** Whether an instruction starts from SP: an access, or an addition. */
+export function startsFromSp({ form, fields }: { readonly form: Form; readonly fields: Fields }): boolean {
+  return form.regs["n"]?.kind === "sp" && fields["Rn"] === 31;
+}
+
+/** Whether all that an instruction may do to SP is to add its immediate, a multiple of 16. */
+function movesSpBySixteens(instruction: { readonly form: Form; readonly fields: Fields }, immediate: bigint | readonly [number, number]): boolean {
+  return startsFromSp(instruction) && instruction.form.regs["m"] === undefined && typeof immediate === "bigint" && immediate % 16n === 0n;
 }
 
 /** A condition straight from the operands of the comparison before it; undefined where the flags must be asked. */

@@ -1,7 +1,7 @@
 import type { AccessOptions, SlowFunction, Stage } from "../a64/stage.js";
 import type { Form, Reg } from "../a64/form.js";
 import type { CallHelper, Helper } from "../a64/helper.js";
-import { AT, RECORD_BYTES, TLB_ENTRIES, TLB_READ, TLB_WRITE } from "../layout.js";
+import { AT, RECORD_BYTES, sysregAt, TLB_ENTRIES, TLB_READ, TLB_WRITE } from "../layout.js";
 import type { Runtime } from "../runtime.js";
 import { nzcv, setNzcv } from "../runtime/flags.js";
 import type { Body, Local } from "../wasm/body.js";
@@ -38,6 +38,8 @@ export interface Frame {
 const SLOT_AT = [2, 4, 6, 8] as const;
 /** Byte offset of the immediate in a record. */
 const IMMEDIATE_AT = 8;
+
+const EC_SP_ALIGNMENT = 0x26;
 
 const zero64 = i64.konst(0);
 const zero32 = i32.konst(0);
@@ -90,6 +92,20 @@ export class InterpreterStage implements Stage {
 
   x(r: Reg): Value {
     return i64.load(this.#slot(r));
+  }
+
+  base(r: Reg): Value {
+    const slot = this.body.let(this.#slot(r));
+    const isOdd = i32.and(this.get32(AT.SP), i32.konst(15));
+    this.body.if(i32.eq(slot, i32.konst(AT.SP)), () => this.body.if(isOdd, () => this.#checkSp()));
+    return i64.load(slot);
+  }
+
+  /** SP is no multiple of 16: an exception with SCTLR_EL1.SA at EL1, SA0 at EL0. */
+  #checkSp(): void {
+    if (this.#frame.leave === undefined) return this.#frame.punt();
+    const isChecked = i32.and(i32.shrU(this.get32(sysregAt("SCTLR_EL1")), i32.sub(i32.konst(4), this.get32(AT.EL))), i32.konst(1));
+    this.body.if(isChecked, () => this.exception(i32.konst(EC_SP_ALIGNMENT << 26)));
   }
 
   w(r: Reg): Value {
