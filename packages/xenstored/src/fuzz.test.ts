@@ -59,7 +59,7 @@ test("messages of any kind from Dom0 and from domains never break the store", ()
       }
       expectSound(store);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
@@ -84,7 +84,7 @@ test("bytes of any kind, in pieces of any size, never break the store", () => {
         expectSound(store);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
@@ -112,6 +112,6 @@ test("a guest that writes anything anywhere in its ring page harms nobody but it
       }
       expectSound(store);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });

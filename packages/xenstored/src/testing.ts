@@ -65,7 +65,8 @@ export class TestRing implements XsRing {
   /** Puts as many of the bytes as there is room for into the request queue; returns how many. */
   put(bytes: Uint8Array): number {
     const prod = this.word(PAGE.reqProd);
-    const count = Math.min(bytes.length, PAGE.reqSize - (prod - this.word(PAGE.reqCons)));
+    const used = (prod - this.word(PAGE.reqCons)) >>> 0;
+    const count = Math.max(0, Math.min(bytes.length, PAGE.reqSize - used));
     for (let at = 0; at < count; at++) this.bytes[PAGE.req + ((prod + at) % PAGE.reqSize)] = bytes[at] as number;
     this.setWord(PAGE.reqProd, prod + count);
     return count;
@@ -74,7 +75,7 @@ export class TestRing implements XsRing {
   /** Takes all bytes of the reply queue. */
   takeBytes(): Uint8Array {
     const cons = this.word(PAGE.rspCons);
-    const count = (this.word(PAGE.rspProd) - cons) >>> 0;
+    const count = Math.min((this.word(PAGE.rspProd) - cons) >>> 0, PAGE.rspSize);
     const bytes = Uint8Array.from({ length: count }, (_, at) => this.bytes[PAGE.rsp + ((cons + at) % PAGE.rspSize)] as number);
     this.setWord(PAGE.rspCons, cons + count);
     return bytes;
