@@ -212,4 +212,16 @@ describe("events", () => {
       expect(machine.registers().x(0)).toBe(1n);
     }
   });
+
+  it.each([EL1H, EL0])("reach every vCPU by SEV, and only this one by SEVL (PSTATE %i)", (pstate) => {
+    const machine = new Machine({ vcpus: 3 });
+    for (const vcpu of [0, 1, 2]) machine.registers(vcpu).set("SCTLR_EL1", 1n << 18n);
+    const waits = (vcpu: number): boolean => machine.run("wfe", { vcpu }).kind === "exit";
+    expect(machine.run("sev", { pstate, vcpu: 1 })).toEqual({ kind: "end" });
+    // An exception has come to EL1 meanwhile; its entry is no event.
+    expect([waits(0), waits(1), waits(2)]).toEqual([false, false, false]);
+    expect([waits(0), waits(1), waits(2)]).toEqual([true, true, true]);
+    expect(machine.run("sevl", { pstate, vcpu: 1 })).toEqual({ kind: "end" });
+    expect([waits(0), waits(1), waits(2)]).toEqual([true, false, true]);
+  });
 });

@@ -1,3 +1,4 @@
+import { SEV } from "./a64/system.js";
 import type { CodeCache } from "./code-cache.js";
 import { isIdBlock, SYSREG_BY_ENCODING, type SysregInfo } from "./sysregs.js";
 import { sysreg } from "./exit.js";
@@ -220,6 +221,7 @@ export class SystemInstructions {
 
   #sys(encoding: number, rt: number, isRead: boolean): number {
     if (isRead) return this.#leave(encoding, rt, false);
+    if (encoding === SEV) return this.#sendEvent();
     switch (crnOf(encoding)) {
       case 7:
         return this.#cacheOrTranslate(encoding, rt);
@@ -228,6 +230,13 @@ export class SystemInstructions {
       default:
         return this.#leave(encoding, rt, true);
     }
+  }
+
+  /** SEV sets the event register of every vCPU. */
+  #sendEvent(): number {
+    const { state, options } = this.#c;
+    for (let vcpu = 0; vcpu < options.vcpus; vcpu++) state.set32(state.at(vcpu) + AT.EVENT, 1);
+    return THEN.next;
   }
 
   #cacheOrTranslate(encoding: number, rt: number): number {

@@ -58,17 +58,19 @@ const CNTKCTL_EL0VCTEN = 1;
 const DAIF = sysreg(3, 3, 4, 2, 1);
 const NZCV = sysreg(3, 3, 4, 2, 0);
 const DC_ZVA = sysreg(1, 3, 7, 4, 1);
+/** SEV as what it is, a system instruction; for `slow`. */
+export const SEV: number = sysreg(0, 3, 2, 0, 4);
 const CNTVCT = sysreg(3, 3, 14, 0, 2);
 /** The encodings with forms of their own. */
 const SPECIAL = new Set([DAIF, NZCV, CNTVCT]);
 
 /** HINT numbers that do something here. */
-const HINT = { 2: "wfe", 3: "wfi", 4: "sev", 5: "sev" } as const;
+const HINT = { 2: "wfe", 3: "wfi", 4: "sev", 5: "sevl" } as const;
 const hintKind = {
-  values: [0, 2, 3, 4],
+  values: [0, 2, 3, 4, 5],
   of: (f: Fields) => {
     const n = ((f["CRm"] ?? 0) << 3) | (f["op2"] ?? 0);
-    return n in HINT ? (n === 5 ? 4 : n) : 0;
+    return n in HINT ? n : 0;
   },
 };
 
@@ -153,7 +155,8 @@ export const FORMS: readonly Form[] = [
     hot: ({ kind }) => kind === 0,
     run: (s, { kind }) => {
       if (kind === 2 || kind === 3) wait(s, kind === 2);
-      if (kind === 4) s.put32(AT.EVENT, i32.konst(1));
+      if (kind === 4) s.slow("sys", i32.konst(SEV), i32.konst(31));
+      if (kind === 5) s.put32(AT.EVENT, i32.konst(1));
     },
   }),
   // DSB, DMB, ISB, SB: the vCPUs of a domain take turns, and translations are dropped at once.
