@@ -55,7 +55,7 @@ describe.skipIf(missing !== undefined)(`Debian's cloud kernel, asked through xen
     await host.xl("mem-set", name, "256");
     await until(memTotal, (total) => Number(total) >= before - 1024);
     expect(await pages()).toBe(mib);
-    expect(await console.run("dd if=/dev/zero of=/tmp/file bs=1M count=100 2> /dev/null && wc -c < /tmp/file", COMMAND)).toBe("104857600");
+    expect(await console.run("dd if=/dev/zero of=/dev/null bs=150M count=1 2> /dev/null && echo used", COMMAND)).toBe("used");
   });
 
   it.each([1, 2])("suspends when it is asked, and goes on when it is resumed, round %d", { timeout: 2 * COMMAND * 1000 }, async () => {

@@ -26,7 +26,7 @@ export async function domainCoreDump(ctx: Ctx, domid: number, file: CoreFile): P
   const { vcpu_max_id } = await domainInfo(ctx, domid);
   if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself: there is no core to dump", { domid });
   const { b_info } = await retrieveDomainConfiguration(ctx, domid);
-  const ramSize = Math.floor((b_info.target_memkb ?? 0) / 4) * PAGE_SIZE;
+  const ramSize = Math.floor((b_info.max_memkb ?? 0) / 4) * PAGE_SIZE;
   await call(ctx, "pause the domain", domid, ctx.ctrl.pauseDomain(domid));
   try {
     const contexts = await readContexts(ctx, domid, vcpu_max_id === XEN_INVALID_MAX_VCPU_ID ? 0 : vcpu_max_id + 1);
