@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createProcessor } from "aarch64";
+import { createProcessor, type Processor, type ProcessorOptions } from "aarch64";
 import { createVirtualClock, type Domain, type VcpuGuestContext, type Xen } from "xen-common";
 import { HVM_PARAM, PSR_GUEST64_INIT, SCTLR_GUEST_INIT, XEN_DOMCTL_CDF } from "xen-public";
 import { createHypervisor } from "../../src/hypervisor.js";
@@ -57,16 +57,20 @@ export function soak({ steps, seed, life: only, onLife }: SoakOptions): SoakRepo
   const clock = createVirtualClock({ nsPerInstruction: NS_PER_INSTRUCTION });
   let done = 0;
   let entries = 0;
+  function createCountedProcessor(options: ProcessorOptions): Processor {
+    const processor = createProcessor(options);
+    const run = processor.run.bind(processor);
+    processor.run = (vcpu, budget) => {
+      if (++entries > ENTRY_LIMIT) throw new Error(`a stay that does not end: ${entries} entries`);
+      const exit = run(vcpu, budget);
+      done += processor.retired;
+      return exit;
+    };
+    return processor;
+  }
   const xen = createHypervisor({
-    createProcessor,
-    clock: {
-      ...clock,
-      retire(instructions) {
-        if (++entries > ENTRY_LIMIT) throw new Error(`a stay that does not end: ${entries} entries`);
-        done += instructions;
-        clock.retire(instructions);
-      },
-    },
+    createProcessor: createCountedProcessor,
+    clock,
     rng: (bytes) => void bytes.fill(0x5a),
     memory: 2 ** 30,
   });
