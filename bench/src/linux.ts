@@ -1,5 +1,6 @@
 import { attachConsole, type GuestConsole, INIT_MARKER, type Progress, SHELL_MARKER, writeConfig, xlOk } from "guests";
 import { type BenchHost, touchedMiB, residentMiB } from "./host.js";
+import type { Plan } from "./plan.js";
 import { type QemuGuest, startQemu } from "./qemu.js";
 import { median, type Row, row } from "./report.js";
 
@@ -20,29 +21,27 @@ export interface LinuxGuest {
 }
 
 const PATIENCE = 300;
-const BOOTS = 3;
+const DOMAIN = "bench";
 const RAM_MIB = 512;
 const CMDLINE = "no_console_suspend";
 
-/** Creates a guest of 512 MiB and one vCPU with `xl create` and waits for its shell. */
-export async function bootOurs({ kernel, initramfs, isInterpreted }: LinuxImage, host: BenchHost): Promise<LinuxGuest> {
-  const domain = "bench";
-  const config = writeConfig(domain, {
-    kernel,
-    ramdisk: initramfs,
-    cmdline: `console=hvc0 ${CMDLINE}`,
-    memory: RAM_MIB,
-    vcpus: 1,
-    compiler: isInterpreted ? 0 : 1,
-  });
+/** Writes the xl.cfg of a guest of 512 MiB and one vCPU; returns its path. */
+function writeBenchConfig({ kernel, initramfs, isInterpreted }: LinuxImage): string {
+  const cmdline = `console=hvc0 ${CMDLINE}`;
+  return writeConfig(DOMAIN, { kernel, ramdisk: initramfs, cmdline, memory: RAM_MIB, vcpus: 1, compiler: isInterpreted ? 0 : 1 });
+}
+
+/** Creates the guest with `xl create` and waits for its shell. */
+export async function bootOurs(image: LinuxImage, host: BenchHost): Promise<LinuxGuest> {
+  const config = writeBenchConfig(image);
   const start = performance.now();
   await xlOk(["create", "-q", config], host.env);
-  const console = attachConsole(domain, { env: host.env });
+  const console = attachConsole(DOMAIN, { env: host.env });
   await console.waitFor(INIT_MARKER, PATIENCE);
   const bootSeconds = (performance.now() - start) / 1000;
   await console.waitFor(SHELL_MARKER, PATIENCE);
   await console.waitFor("# ", PATIENCE);
-  return { domain, console, bootSeconds };
+  return { domain: DOMAIN, console, bootSeconds };
 }
 
 /** The same in QEMU. */
@@ -56,23 +55,20 @@ export async function bootQemu({ kernel, initramfs }: LinuxImage): Promise<QemuG
   return { ...guest, bootSeconds };
 }
 
-/** Boots both sides in turn, several times. */
-export async function bootRows(image: LinuxImage, host: BenchHost, hasQemu: boolean, progress: Progress): Promise<Row[]> {
-  const ours: number[] = [];
-  const qemu: number[] = [];
-  for (let boot = 1; boot <= BOOTS; boot++) {
-    await progress.step(`boot ${boot} of ${BOOTS}`, async () => {
-      const guest = await bootOurs(image, host);
-      ours.push(guest.bootSeconds);
-      await destroy(guest, host);
-      if (!hasQemu) return;
-      const theirs = await bootQemu(image);
-      qemu.push(theirs.bootSeconds);
-      theirs.console.close();
-      await theirs.console.ended;
-    });
+/** Boots the guest here and, where it is installed, in QEMU; both are gone afterwards. */
+export async function withGuests(
+  image: LinuxImage,
+  host: BenchHost,
+  { hasQemu, progress }: Pick<Plan, "hasQemu" | "progress">,
+  use: (ours: LinuxGuest, theirs: QemuGuest | undefined) => Promise<void>,
+): Promise<void> {
+  const [ours, theirs] = await progress.step("boot", async () => [await bootOurs(image, host), hasQemu ? await bootQemu(image) : undefined]);
+  try {
+    await use(ours, theirs);
+  } finally {
+    theirs?.console.close();
   }
-  return [row("boot-to-init", "s", median(ours), hasQemu ? median(qemu) : null)];
+  await destroy(ours, host);
 }
 
 /** Milliseconds behind a suspend until the guest is parked and the host has collected what that left behind. */
@@ -84,12 +80,19 @@ export async function destroy({ domain, console }: LinuxGuest, host: BenchHost):
   await console.ended;
 }
 
+/** What `suspendRows` compares with. */
+export interface SuspendOptions {
+  /** Of our host, in MiB, before there was a guest. */
+  readonly memoryBefore: number;
+  readonly qemuPid: number | undefined;
+  readonly progress: Progress;
+}
+
 /**
  * Suspends and resumes a booted guest with `xl`; memory of the running and the suspended guest beside QEMU's process, and what the suspended
  * one costs besides the pages that it touched.
  */
-export async function suspendRows(guest: LinuxGuest, host: BenchHost, memoryBefore: number, qemuPid: number | undefined, progress: Progress): Promise<Row[]> {
-  const { domain, console } = guest;
+export async function suspendRows({ domain, console }: LinuxGuest, host: BenchHost, { memoryBefore, qemuPid, progress }: SuspendOptions): Promise<Row[]> {
   const running = residentMiB(host.pid) - memoryBefore;
   const commands: number[] = [];
   const logs: number[] = [];

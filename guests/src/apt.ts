@@ -11,8 +11,12 @@ export interface PrivateApt {
   update(): Promise<void>;
   /** Names of the packages that `name` depends on. */
   depends(name: string): Promise<string[]>;
+  /** Names of the packages that `names` depend on, directly or not, and their own. */
+  closure(names: readonly string[]): Promise<string[]>;
   /** Downloads a package's .deb into `folder`; returns its path. */
   download(name: string): Promise<string>;
+  /** Downloads several; returns their paths. */
+  downloadAll(names: readonly string[]): Promise<string[]>;
 }
 
 /** Sets up a private apt in `folder`. Throws an Error that says why where the system has no apt or no Debian package source. */
@@ -60,11 +64,22 @@ export function createPrivateApt(folder: string): PrivateApt {
       const text = await apt("apt-cache", "depends", "--important", name);
       return [...text.matchAll(/^\s+Depends: (\S+)$/gm)].flatMap((match) => match[1] ?? []);
     },
+    async closure(names) {
+      const text = await apt("apt-cache", "depends", "--important", "--recurse", ...names);
+      return [...text.matchAll(/^([a-z0-9]\S*)$/gm)].flatMap((match) => match[1] ?? []);
+    },
     async download(name) {
-      await apt("apt-get", "download", "-q", name);
-      const file = readdirSync(folder).find((entry) => entry.startsWith(`${name}_`) && entry.endsWith(".deb"));
-      if (file === undefined) throw new Error(`apt-get download ${name} left no file.`);
-      return at(file);
+      const [file = ""] = await this.downloadAll([name]);
+      return file;
+    },
+    async downloadAll(names) {
+      await apt("apt-get", "download", "-q", ...names);
+      const files = readdirSync(folder).filter((entry) => entry.endsWith(".deb"));
+      return names.map((name) => {
+        const file = files.find((entry) => entry.startsWith(`${name}_`));
+        if (file === undefined) throw new Error(`apt-get download ${name} left no file.`);
+        return at(file);
+      });
     },
   };
 }

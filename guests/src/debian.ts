@@ -24,7 +24,7 @@ export interface DebianGuest {
   /** Path of the kernel (an uncompressed arm64 Image). */
   readonly kernel: string;
   /** Path of an initramfs with our `/init`; see `makeInitramfs`. */
-  initramfs(programs?: ExtraPrograms): string;
+  initramfs(programs?: ExtraPrograms, archives?: readonly string[]): string;
 }
 
 const busybox = join(cacheFolder, "busybox");
@@ -35,7 +35,7 @@ export function findDebianGuest(flavour: Flavour): DebianGuest | undefined {
   const kernel = join(cacheFolder, flavour, "vmlinuz");
   const origin = join(cacheFolder, flavour, "origin.txt");
   if (![kernel, origin, busybox].every(existsSync)) return undefined;
-  return { flavour, kernel, origin: readFileSync(origin, "utf8").trim(), initramfs: (programs) => makeInitramfs(busybox, programs) };
+  return { flavour, kernel, origin: readFileSync(origin, "utf8").trim(), initramfs: (...extra) => makeInitramfs(busybox, ...extra) };
 }
 
 /** Why `findDebianGuest` found nothing, in one line. */

@@ -6,4 +6,5 @@ export { type DebianGuest, debianKernels, type Flavour, fetchDebianGuests, findD
 export { type ExtraPrograms, INIT_MARKER, makeInitramfs, SHELL_MARKER } from "./initramfs.js";
 export { ownGuestSource } from "./own-guest.js";
 export { createProgress, type Progress } from "./progress.js";
+export { fetchUserland, type Userland } from "./userland.js";
 export { type XlResult, xl, xlOk, xlPath } from "./xl.js";

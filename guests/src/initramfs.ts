@@ -15,15 +15,18 @@ export const SHELL_MARKER = "xen-on-arm: shell ready";
 /** Executables to add, by their path in the guest (`bin/bench`). */
 export type ExtraPrograms = Readonly<Record<string, Uint8Array>>;
 
-/** Makes (or finds in the cache) a gzip'd initramfs of busybox, our `/init` and `programs`; returns its path. */
-export function makeInitramfs(busybox: string, programs: ExtraPrograms = {}): string {
+/** Makes (or finds in the cache) a gzip'd initramfs of busybox, our `/init` and `programs`, then further gzip'd cpio archives; returns its path. */
+export function makeInitramfs(busybox: string, programs: ExtraPrograms = {}, archives: readonly string[] = []): string {
   const archive = cpio(entries(readFileSync(busybox), programs));
-  const digest = createHash("sha256").update(archive).digest("hex").slice(0, 12);
+  const others = archives.map((path) => readFileSync(path));
+  const hash = createHash("sha256").update(archive);
+  for (const other of others) hash.update(other);
+  const digest = hash.digest("hex").slice(0, 12);
   const path = join(cacheFolder, `initramfs-${digest}.cpio.gz`);
   if (existsSync(path)) return path;
   mkdirSync(cacheFolder, { recursive: true });
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, gzipSync(archive));
+  writeFileSync(temporary, Buffer.concat([gzipSync(archive), ...others]));
   renameSync(temporary, path);
   return path;
 }

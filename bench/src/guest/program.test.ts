@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { assemble, createProcessor, linkStatic } from "aarch64";
 import { describe, expect, it, test } from "vitest";
-import { benchProgram, type ComputeKernel, computeKernels } from "./program.js";
+import { benchProgram, type ComputeKernel, computeKernels, labelOf } from "./program.js";
 
 const RAM = 0x4000_0000;
 const SCRATCH = RAM + 0x10_0000;
-const PAGES = 0x400;
+const PAGES = 0xa00;
 /** PSTATE of EL1h with all interrupts masked. */
 const EL1H = 0x3c5n;
 
@@ -24,7 +24,7 @@ function call({ name, source }: ComputeKernel, passes: number): { retired: numbe
   registers.setX(0, BigInt(passes));
   registers.setX(27, BigInt(SCRATCH));
   registers.setX(30, BigInt(RAM));
-  registers.pc = symbols.get(name) ?? 0n;
+  registers.pc = symbols.get(labelOf(name)) ?? 0n;
   for (let retired = 0; ; ) {
     const { kind } = processor.run(0, 1_000_000);
     retired += processor.retired;

@@ -1,13 +1,18 @@
-import { chase } from "./chase.js";
+import type { ROWS } from "../rows.js";
+import { bytecode } from "./bytecode.js";
+import { calls } from "./calls.js";
+import { chaseFar, chaseNear } from "./chase.js";
+import { copyBytes } from "./copy-bytes.js";
 import { copy } from "./copy.js";
 import { integer } from "./integer.js";
 import { matrix } from "./matrix.js";
 import { sha256 } from "./sha256.js";
+import { sieve } from "./sieve.js";
 import { sort } from "./sort.js";
 
-/** One compute kernel of the guest program. `source` defines a function of its name: passes in x0, checksum out, scratch memory at x27. */
+/** One compute kernel of the guest program. `source` defines a function of its name (`labelOf`): passes in x0, checksum out, scratch memory at x27. */
 export interface ComputeKernel {
-  readonly name: string;
+  readonly name: (typeof ROWS.compute)[number];
   readonly source: string;
   /** Passes of a benchmark run. */
   readonly passes: number;
@@ -18,14 +23,22 @@ export interface ComputeKernel {
   readonly checksum: bigint;
 }
 
+/** The label of a kernel's function. */
+export const labelOf = (name: string): string => name.replaceAll("-", "_");
+
 /** The small kernels that stand for guest code. */
 export const computeKernels: readonly ComputeKernel[] = [
   { name: "integer", source: integer, passes: 160, setup: 8, perPass: 1_200_004, checksum: 0x075ad4a0ec80eac9n },
-  { name: "chase", source: chase, passes: 700, setup: 655_366, perPass: 327_683, checksum: 0xad97d8b65d2429c3n },
+  { name: "chase-near", source: chaseNear, passes: 100, setup: 7_177, perPass: 2_623_491, checksum: 0x2bd5a3628bed78ebn },
+  { name: "chase-far", source: chaseFar, passes: 25, setup: 3_670_025, perPass: 2_621_447, checksum: 0x7fcc171e55979cebn },
   { name: "copy", source: copy, passes: 3_000, setup: 131_077, perPass: 65_552, checksum: 0x98bb8fbbcbe65234n },
+  { name: "copy-bytes", source: copyBytes, passes: 400, setup: 32_773, perPass: 524_304, checksum: 0x68416ac6f40e1321n },
   { name: "sha256", source: sha256, passes: 90, setup: 65_546, perPass: 2_357_510, checksum: 0xda4ea5d3909ecbfbn },
+  { name: "sieve", source: sieve, passes: 250, setup: 3, perPass: 659_643, checksum: 0x18f4acn },
   { name: "matrix", source: matrix, passes: 130, setup: 49_158, perPass: 1_614_019, checksum: 0x409f800000000000n },
   { name: "sort", source: sort, passes: 120, setup: 65_543, perPass: 1_748_336, checksum: 0x3f0df89cbea45152n },
+  { name: "bytecode", source: bytecode, passes: 200, setup: 6, perPass: 655_007, checksum: 0xe00688a24e523c44n },
+  { name: "calls", source: calls, passes: 600, setup: 8, perPass: 186_073, checksum: 0x3def78n },
 ];
 
 /**
@@ -122,14 +135,14 @@ newline:
   .ascii "\\n"
   .balign 4
 table:
-${computeKernels.map(({ name }) => `  .word ${name} - table`).join("\n")}
+${computeKernels.map(({ name }) => `  .word ${labelOf(name)} - table`).join("\n")}
 `;
 
-/** Zeroed memory for the kernels: 2 MiB. */
+/** Zeroed memory for the kernels: 8 MiB. */
 const scratch = `
   .bss
 scratch:
-  .skip 0x200000
+  .skip 0x800000
 `;
 
 /** The guest's benchmark program as a static ELF. `linkStatic` is aarch64's. */

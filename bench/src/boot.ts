@@ -1,0 +1,70 @@
+import { type GuestConsole, xlOk } from "guests";
+import { besideGuest, codeMiB, cpuTime } from "./account.js";
+import { type BenchHost, startHost } from "./host.js";
+import { bootOurs, bootQemu, destroy, type LinuxImage } from "./linux.js";
+import type { Plan } from "./plan.js";
+import { median, type Row, row } from "./report.js";
+
+/** The compiler's own account of one domain, from debug key J. */
+export type CompilerAccount = Readonly<Record<string, number>>;
+
+/** Asks debug key J for the last domain's counters; none if it is interpreted. */
+export async function compilerAccount(host: BenchHost): Promise<CompilerAccount> {
+  await xlOk(["debug-keys", "J"], host.env);
+  const line = (await xlOk(["dmesg"], host.env)).stdout.split("\n").findLast((text) => / regions=\d/.test(text)) ?? "";
+  return Object.fromEntries([...line.matchAll(/(\w+)=(\d+)/g)].map(([, name, count]) => [name ?? "", Number(count)]));
+}
+
+/** What one boot in a fresh host was. */
+export interface Boot {
+  /** From `xl create` to the first line of `/init`. */
+  readonly seconds: number;
+  /** CPU time that compiling took, at most, in percent of the host's. */
+  readonly compileShare: number;
+  readonly codeMiB: number;
+  readonly account: CompilerAccount;
+}
+
+/** Boots in a host that has run nothing yet, so that nothing is compiled already; `then` may use the guest before it is gone. */
+export async function bootFresh(
+  image: LinuxImage,
+  settings: Readonly<Record<string, string>> = {},
+  then?: (console: GuestConsole) => Promise<void>,
+): Promise<Boot> {
+  const host = await startHost(settings);
+  try {
+    const before = cpuTime(host.pid);
+    const guest = await bootOurs(image, host);
+    const after = cpuTime(host.pid);
+    const account = await compilerAccount(host);
+    const compiling = besideGuest(host.pid, before, after) + (account["installing"] ?? 0) / 1000;
+    const boot = { seconds: guest.bootSeconds, compileShare: (100 * compiling) / (after.total - before.total), codeMiB: codeMiB(host.pid), account };
+    await then?.(guest.console);
+    await destroy(guest, host);
+    return boot;
+  } finally {
+    await host.stop();
+  }
+}
+
+/** Boots both sides in turn, several times. */
+export async function bootRows(image: LinuxImage, { rounds, choice, hasQemu, progress }: Plan): Promise<Row[]> {
+  if (!choice.needs("boot")) return [];
+  const boots: Boot[] = [];
+  const qemu: number[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    await progress.step(`boot ${round} of ${rounds}`, async () => {
+      boots.push(await bootFresh(image));
+      if (!hasQemu) return;
+      const theirs = await bootQemu(image);
+      qemu.push(theirs.bootSeconds);
+      theirs.console.close();
+      await theirs.console.ended;
+    });
+  }
+  return [
+    row("boot-to-init", "s", median(boots.map((boot) => boot.seconds)), hasQemu ? median(qemu) : null),
+    row("compile-share", "%", median(boots.map((boot) => boot.compileShare))),
+    row("live-code", "MiB", median(boots.map((boot) => boot.codeMiB))),
+  ];
+}
