@@ -30,7 +30,7 @@ export function getopt(argv: readonly string[], specs: readonly OptionSpec[]): P
     if (word === "--") {
       operands.push(...rest.splice(0));
     } else if (word.startsWith("--")) {
-      const [name = "", argument] = splitOnce(word.slice(2), "=");
+      const [name, argument] = splitOnce(word.slice(2), "=");
       const matching = specs.filter(({ long }) => long.startsWith(name));
       const spec = matching.find(({ long }) => long === name) ?? (matching.length === 1 ? matching[0] : undefined);
       if (spec === undefined)

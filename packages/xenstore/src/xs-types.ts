@@ -48,7 +48,7 @@ export interface XsWatchOptions {
 export interface Xs extends XsNodes {
   /**
    * Runs `body` in a transaction and commits it; runs it again, up to `tries` times (default 1000), when somebody else's change was in the
-   * way. Aborts if `body` throws. Everything in `body` must go through its argument.
+   * way (EAGAIN). Drops the transaction if `body` throws anything else. What belongs to it must go through the argument.
    */
   transaction<T>(body: (nodes: XsNodes) => Promise<T>, tries?: number): Promise<T>;
   /**
