@@ -167,6 +167,15 @@ describe("resume", () => {
     expect(await ctrl.getVcpuContext(domid, 0)).toEqual({ ...rest, x: [1n, ...x.slice(1)] });
   });
 
+  it("goes on where the guest cannot be answered", async () => {
+    const { ctrl, libxl, lines, make } = bench();
+    const domid = await make("a");
+    ctrl.guestShutdown(domid, 2);
+    await libxl.domainResume(domid, true);
+    expect((await libxl.domainInfo(domid)).shutdown).toBe(false);
+    expect(lines).toEqual([expect.stringMatching(/^warn 1: cannot answer the guest: no data/)]);
+  });
+
   it("refuses domain 0", async () => {
     const { ctrl, libxl } = bench();
     await expect(libxl.domainResume(0, true)).rejects.toMatchObject({ code: ERROR.INVAL, message: expect.stringContaining("domain 0") as string });

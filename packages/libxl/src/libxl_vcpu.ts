@@ -21,5 +21,5 @@ export async function setVcpuonline(ctx: Ctx, domid: number, count: number): Pro
   }
   const nodes = availabilityNodes(domid, vcpu_max_id + 1, (vcpu) => vcpu < count);
   await xsTransaction(ctx, `ask for ${count} vCPUs`, domid, (transaction) => writeNodes(transaction, nodes));
-  await warnDeaf(ctx, domid, `the wish for ${count} vCPUs`);
+  await warnDeaf(ctx, domid, `the wish for ${count} vCPU${count === 1 ? "" : "s"}`);
 }

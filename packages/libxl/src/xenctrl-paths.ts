@@ -9,6 +9,8 @@ export interface HostPaths {
   readonly socket: string;
   /** xenstored's unix socket, mode 0600. */
   readonly store: string;
+  /** The host's unix socket for Prometheus, mode 0600. */
+  readonly metrics: string;
   /** Process id and start time of the host that owns the directory. */
   readonly lock: string;
   /** The same of the process that watches the domains for xl. */
@@ -32,7 +34,16 @@ export function hostPaths(env: Readonly<Record<string, string | undefined>>): Ho
   const [socket, store] = [join(directory, "host.sock"), join(directory, "xenstored.sock")];
   if (Buffer.byteLength(store) > SUN_PATH_MAX) throw new Error(`${store} is too long for a socket: set XEN_HOST_DIR to a shorter directory`);
   const [lock, monitorLock] = [join(directory, "host.lock"), join(directory, "monitor.lock")];
-  return { directory, socket, store, lock, monitorLock, state: join(directory, "domains.json"), log: join(directory, "host.log") };
+  return {
+    directory,
+    socket,
+    store,
+    metrics: join(directory, "metrics.sock"),
+    lock,
+    monitorLock,
+    state: join(directory, "domains.json"),
+    log: join(directory, "host.log"),
+  };
 }
 
 /** Makes the directory with mode 0700; its parent must exist. Throws where it belongs to somebody else or is open to others. */
