@@ -4,7 +4,7 @@ import type { Domain } from "./domain.js";
 import { withoutDomain } from "./orphans.js";
 import { RingTransport } from "./ring.js";
 import { INTRODUCE_DOMAIN, RELEASE_DOMAIN } from "./setup.js";
-import type { XsDomainState } from "./xenstored-types.js";
+import type { XsDomainState, XsRing } from "./xenstored-types.js";
 
 /** Where a domain's ring is. */
 export interface RingPlace {
@@ -17,14 +17,13 @@ export function introduceDomain(core: Core, domid: number, { gfn, port }: RingPl
   if (domid === 0) return "EINVAL";
   const domain = core.domains.find(domid);
   if (domain === undefined) return "ENOENT";
-  const opened = core.options.hypervisor.openRing(domid, gfn, port);
-  if (opened === undefined) return "EINVAL";
+  const open = (): XsRing | undefined => core.options.hypervisor.openRing(domid, gfn, port);
   if (domain.introduced !== undefined) {
     domain.introduced.connection.reset();
-    domain.introduced.ring.replace(opened);
-    domain.introduced.ring.reset();
-    return undefined;
+    return domain.introduced.ring.reopen(open) ? undefined : "EINVAL";
   }
+  const opened = open();
+  if (opened === undefined) return "EINVAL";
   const ring = new RingTransport(opened, domain.features);
   const connection = core.connect(domid, ring);
   ring.attach(connection);

@@ -177,6 +177,21 @@ test("INTRODUCE of a domain that is known renews its event channel and begins an
   expect(core.domains.get(1)?.account.used("watches")).toBe(0);
 });
 
+test("INTRODUCE of a domain that is known closes its ring before it opens it again, and stops the connection where that fails", () => {
+  const { ring, dom0, hypervisor, core, signal } = setUp();
+  const wasClosed: boolean[] = [];
+  hypervisor.openRing = () => (wasClosed.push(ring.isClosed), undefined);
+  expect(dom0.call(XS.INTRODUCE, 1, 5, 8)).toBe("EINVAL");
+  expect(wasClosed).toEqual([true]);
+  expect(core.domains.get(1)?.introduced?.connection.isIgnored).toBe(true);
+  ring.put(frame(XS.GET_DOMAIN_PATH, "1\0"));
+  signal();
+  expect(ring.take()).toEqual([]);
+  hypervisor.openRing = () => new TestRing(5n, 9);
+  expect(dom0.call(XS.INTRODUCE, 1, 5, 9)).toBe("OK");
+  expect(core.domains.get(1)?.introduced?.connection.isIgnored).toBe(false);
+});
+
 test("the page may move between two signals", () => {
   const { ring, signal } = setUp();
   ring.put(frame(XS.WRITE, "name\0guest"));

@@ -6,6 +6,12 @@ import type { XsRing, XsTransport } from "./xenstored-types.js";
 const REQ = { data: PAGE.req, size: PAGE.reqSize, cons: PAGE.reqCons, prod: PAGE.reqProd };
 const RSP = { data: PAGE.rsp, size: PAGE.rspSize, cons: PAGE.rspCons, prod: PAGE.rspProd };
 
+/** What stands for a ring that could not be opened again. */
+function closedRing(): XsRing {
+  const bytes = new Uint8Array(PAGE.evtchnPort + 4);
+  return { page: () => bytes, notify: () => undefined, close: () => undefined };
+}
+
 /** The server's side of a guest's ring page (docs/misc/xenstore-ring.txt). The guest may write any of it at any time. */
 export class RingTransport implements XsTransport {
   #ring: XsRing;
@@ -18,7 +24,6 @@ export class RingTransport implements XsTransport {
   constructor(ring: XsRing, features: number) {
     this.#ring = ring;
     this.#features = features;
-    this.#set(PAGE.serverFeatures, features);
   }
 
   /** Names the connection that the ring serves, once. */
@@ -26,16 +31,20 @@ export class RingTransport implements XsTransport {
     this.#connection = connection;
   }
 
-  /** The ring was opened again, with another event channel. */
-  replace(ring: XsRing): void {
-    const before = this.#ring;
-    this.#ring = ring;
-    before.close();
+  /** Lets go of page and channel and opens them again, empty. False where that fails: the domain is not heard then. */
+  reopen(open: () => XsRing | undefined): boolean {
+    this.#ring.close();
+    const opened = open();
+    this.#ring = opened ?? closedRing();
+    if (opened === undefined) this.#connection?.fail(XENSTORE_ERROR.COMM);
+    else this.reset();
+    return opened !== undefined;
   }
 
-  /** Empties both queues; tells a guest that waits for the connection that it is there. */
+  /** Offers the features and empties both queues; tells a guest that waits for the connection that it is there. */
   reset(): void {
     this.#prod = 0;
+    this.#set(PAGE.serverFeatures, this.#features);
     for (const index of [PAGE.reqCons, PAGE.reqProd, PAGE.rspCons, PAGE.rspProd]) this.#set(index, 0);
     if (this.#get(PAGE.connection) !== XENSTORE_CONNECTION.RECONNECT) return;
     this.#set(PAGE.error, XENSTORE_ERROR.NONE);

@@ -23,6 +23,7 @@ beforeEach(async () => {
     const connection = daemon.connect({ domid: 0, transport: { write: (bytes) => (socket.write(bytes), bytes.length), close: () => socket.end() } });
     socket.on("data", (bytes) => connection.receive(bytes));
     socket.on("close", () => connection.close());
+    socket.on("error", () => undefined);
   });
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   xs = createXs(daemon.connectClient());

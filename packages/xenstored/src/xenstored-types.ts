@@ -59,7 +59,10 @@ export interface XsDomainState {
 export interface XsHypervisor {
   /** The state of a domain; undefined if there is none. */
   domainState(domid: number): XsDomainState | undefined;
-  /** Opens the ring in page `gfn` with the unbound event channel `port` of the domain; undefined if page or port are not there. */
+  /**
+   * Opens the ring in page `gfn` with the unbound event channel `port` of the domain; undefined if page or port are not there. An earlier ring
+   * of the domain has been closed.
+   */
   openRing(domid: number, gfn: bigint, port: number): XsRing | undefined;
 }
 
