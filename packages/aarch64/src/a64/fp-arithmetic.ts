@@ -1,6 +1,6 @@
 import { select, type Value } from "../wasm/value.js";
 import { type Form, form, vec } from "./form.js";
-import { fused } from "./fp-fused.js";
+import { scalarFused } from "./fp-relaxed.js";
 import { floats, type FloatOperation, opsOf, type Precision, scalarFloat } from "./fp-operation.js";
 import { FLOAT } from "./fp-operations.js";
 import { roundOperation } from "./fp-rounding.js";
@@ -79,7 +79,7 @@ const THREE: readonly Form[] = (["FMADD", "FMSUB", "FNMADD", "FNMSUB"] as const)
       const neg = (isNegated: boolean, x: Value): Value => (isNegated ? opsOf(p).neg(x) : x);
       const [n, m, a] = floats(s, p, [r.n, r.m, r.a]);
       if (!n || !m || !a) throw new TypeError("three operands");
-      put(s, type, r.d, s.body.let(s.call(fused(p), neg(i >> 1 === 1, a), neg(i >> 1 !== (i & 1), n), m)));
+      put(s, type, r.d, scalarFused(s, p, neg(i >> 1 === 1, a), neg(i >> 1 !== (i & 1), n), m));
     },
   }),
 );

@@ -102,11 +102,17 @@ export function vectorFloat(s: Stage, op: FloatOperation, p: Precision, width: W
   if (op.fast === undefined) return body.let(soft());
   const result = body.temp("v128");
   result.set(op.fast(ops, ...x));
-  const size = ops.abs(result.value);
-  const isFine = op.isExact ? ops.eq(result.value, result.value) : v128.and(ops.lt(size, limit(p, "infinity")), ops.gt(size, limit(p, "smallest")));
+  const isFine = op.isExact ? ops.eq(result.value, result.value) : areNormal(p, result.value);
   const counted = width === 8 ? v128.or(isFine, v128.konst(0n, -1n)) : isFine;
   body.if(i32.or(op.isExact ? mode(s) : isModeSlow(s), i32.eqz(lanesOf(2).allTrue(counted))), () => result.set(soft()));
   return result.value;
+}
+
+/** Ones in the lanes that hold a normal number above the smallest, as `isNotNormal`. */
+export function areNormal(p: Precision, x: Value): Value {
+  const ops = laneOpsOf(p);
+  const size = ops.abs(x);
+  return v128.and(ops.lt(size, limit(p, "infinity")), ops.gt(size, limit(p, "smallest")));
 }
 
 /** Infinity, or the smallest normal number, in every lane. */

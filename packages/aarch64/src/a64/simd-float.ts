@@ -1,7 +1,7 @@
 import type { Value } from "../wasm/value.js";
 import { type Fields, type Form, form, type RegSpec, vec } from "./form.js";
-import { fused, fusedLanes } from "./fp-fused.js";
-import { type FloatOperation, floats, laneCount, laneOpsOf, opsOf, type Precision, scalarFloat, vectorFloat } from "./fp-operation.js";
+import { scalarFused, vectorFused } from "./fp-relaxed.js";
+import { type FloatOperation, floats, laneOpsOf, opsOf, type Precision, scalarFloat, vectorFloat } from "./fp-operation.js";
 import { FLOAT } from "./fp-operations.js";
 import { bin, everySecond, get, laneBytes, pick, swizzled, widthOf, writeV } from "./simd-shape.js";
 
@@ -77,7 +77,7 @@ const FUSED: readonly Form[] = ([0, 1] as const).map((a) =>
     run: (s, { Q, sz }, r) => {
       const p = sz as Precision;
       const n = a ? laneOpsOf(p).neg(s.v(r.n)) : s.v(r.n);
-      writeV(s, r.d, widthOf(Q), s.body.let(s.call(fusedLanes(p), s.v(r.d), n, s.v(r.m), laneCount(p, widthOf(Q)))));
+      writeV(s, r.d, widthOf(Q), vectorFused(s, p, widthOf(Q), [s.v(r.d), n, s.v(r.m)]));
     },
   }),
 );
@@ -162,7 +162,7 @@ const BY_ELEMENT: readonly Form[] = (
         const m = s.body.let(swizzled(s, s.v(r.m)));
         if (name === "FMUL" || name === "FMULX") return writeV(s, r.d, width, vectorFloat(s, FLOAT[name], p, width, [s.v(r.n), m]));
         const n = name === "FMLS" ? laneOpsOf(p).neg(s.v(r.n)) : s.v(r.n);
-        writeV(s, r.d, width, s.body.let(s.call(fusedLanes(p), s.v(r.d), n, m, laneCount(p, width))));
+        writeV(s, r.d, width, vectorFused(s, p, width, [s.v(r.d), n, m]));
       },
     }),
     form({
@@ -179,7 +179,7 @@ const BY_ELEMENT: readonly Form[] = (
         const m = laneOpsOf(p).extract(swizzled(s, s.v(r.m)), 0);
         if (name === "FMUL" || name === "FMULX") return s.setFloat(r.d, bytes, scalarFloat(s, FLOAT[name], p, [s.float(r.n, bytes), m]));
         const n: Value = name === "FMLS" ? opsOf(p).neg(s.float(r.n, bytes)) : s.float(r.n, bytes);
-        s.setFloat(r.d, bytes, s.body.let(s.call(fused(p), s.float(r.d, bytes), n, m)));
+        s.setFloat(r.d, bytes, scalarFused(s, p, s.float(r.d, bytes), n, m));
       },
     }),
   ];

@@ -27,6 +27,8 @@ export interface AccessOptions {
  */
 export interface Stage {
   readonly body: Body;
+  /** The engine's relaxed multiply-add may be used, and rounds once. */
+  readonly fusesMadd: boolean;
 
   /** X register, i64. */
   x(r: Reg): Value;

@@ -6,6 +6,7 @@ import type { Body, Local } from "../wasm/body.js";
 import { extendS, extendU, i32, i64, type IntegerOps, wrap } from "../wasm/integer.js";
 import { f32x4, f64x2, lanes, v128 } from "../wasm/simd.js";
 import { select, type Value } from "../wasm/value.js";
+import { detectFeatures } from "../features.js";
 import type { Instruction } from "./region.js";
 
 const zero32 = i32.konst(0);
@@ -72,6 +73,7 @@ export interface RegionFrame {
 /** The stage of the compiler: all fields known, guest registers and flags in locals, memory checked in line. */
 export class CompilerStage implements Stage {
   readonly body: Body;
+  readonly fusesMadd: boolean = detectFeatures().fusesMadd;
   readonly #frame: RegionFrame;
   readonly #locals = new Map<number, Local>();
   readonly #written = new Set<number>();

@@ -50,6 +50,8 @@ const zero32 = i32.konst(0);
  */
 export class InterpreterStage implements Stage {
   readonly body: Body;
+  /** The module must do on every engine: it may come from a file. */
+  readonly fusesMadd = false;
   readonly #frame: Frame;
   readonly #runtime: Runtime;
   readonly #callHelper: CallHelper;

@@ -188,6 +188,21 @@ export const f64x2: FloatLaneOps = {
   abs: one(236), neg: one(237), sqrt: one(239), add: two(240), sub: two(241), mul: two(242), div: two(243), min: two(244), max: two(245),
 };
 
+const three =
+  (code: number) =>
+  (a: Value, b: Value, c: Value): Value => {
+    for (const v of [a, b, c]) expectType(v, "v128", "relaxed_madd");
+    return new Value("v128", (out) => {
+      a.emit(out);
+      b.emit(out);
+      c.emit(out);
+      out.u8(0xfd).u32(code);
+    });
+  };
+
+/** a * b + c in lanes, with one rounding or two (relaxed SIMD): only where the engine has it and features.ts has seen one. */
+export const relaxedMadd: Readonly<Record<"f32x4" | "f64x2", (a: Value, b: Value, c: Value) => Value>> = { f32x4: three(0x105), f64x2: three(0x107) };
+
 /** Lane conversions. */
 export const laneConvert: Readonly<Record<"f64_f32_low" | "f32_f64_zero" | "i32_f32_s" | "i32_f32_u" | "f32_i32_s" | "f32_i32_u" | "f64_i32_low_s" | "f64_i32_low_u", Unary>> = {
   f64_f32_low: one(95), f32_f64_zero: one(94), i32_f32_s: one(248), i32_f32_u: one(249), f32_i32_s: one(250), f32_i32_u: one(251), f64_i32_low_s: one(254), f64_i32_low_u: one(255),
