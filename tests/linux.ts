@@ -8,12 +8,12 @@ export const BOOT = 120;
 export const COMMAND = 60;
 const ROUNDS = 10;
 
-/** Writes the guest's xl.cfg. */
-export function config(name: string, flavour: Flavour, gic: "v2" | "v3", vcpus: number): string {
+/** Writes the guest's xl.cfg, with `more` settings than these. */
+export function config(name: string, flavour: Flavour, gic: "v2" | "v3", vcpus: number, more: Readonly<Record<string, number>> = {}): string {
   const guest = findDebianGuest(flavour);
   if (guest === undefined) throw new Error(whyNoGuest());
   const cmdline = "console=hvc0 no_console_suspend";
-  return writeConfig(name, { kernel: guest.kernel, ramdisk: guest.initramfs(), cmdline, memory: 256, vcpus, gic_version: gic });
+  return writeConfig(name, { kernel: guest.kernel, ramdisk: guest.initramfs(), cmdline, memory: 256, vcpus, gic_version: gic, ...more });
 }
 
 /** Why the tests of a kernel cannot run, if so. */
@@ -22,20 +22,33 @@ export function whyNoLinux(flavour: Flavour): string | undefined {
   return findDebianGuest(flavour) === undefined ? whyNoGuest() : undefined;
 }
 
-/** The round trip of a stock Debian kernel on 1, 2 and 4 vCPUs; one file a kernel and GIC, so that a long run shows where it is. */
-export function linuxTests(flavour: Flavour, gic: "v2" | "v3"): void {
-  for (const vcpus of [1, 2, 4]) linuxTest(flavour, gic, vcpus);
+/** One guest of the matrix. */
+export interface LinuxGuest {
+  readonly flavour: Flavour;
+  readonly gic: "v2" | "v3";
+  readonly vcpus: number;
+  /** False runs it with `compiler = 0`. */
+  readonly isCompiled: boolean;
 }
 
-function linuxTest(flavour: Flavour, gic: "v2" | "v3", vcpus: number): void {
+/**
+ * The round trip of a stock Debian kernel on 1, 2 and 4 vCPUs; one file a kernel and GIC, so that a long run shows where it is.
+ * `COMPILER=0 npm test -- tests/linux` goes through all of them interpreted.
+ */
+export function linuxTests(flavour: Flavour, gic: "v2" | "v3"): void {
+  for (const vcpus of [1, 2, 4]) linuxTest({ flavour, gic, vcpus, isCompiled: process.env["COMPILER"] !== "0" });
+}
+
+/** The round trip of one guest. */
+export function linuxTest({ flavour, gic, vcpus, isCompiled }: LinuxGuest): void {
   const missing = whyNoLinux(flavour);
-  const title = `Debian's ${flavour} kernel, ${vcpus} vCPUs, vGIC${gic}`;
+  const title = `Debian's ${flavour} kernel, ${vcpus} vCPUs, vGIC${gic}${isCompiled ? "" : ", interpreted"}`;
   describe.skipIf(missing !== undefined)(missing === undefined ? title : `${title} (${missing})`, () => {
     const host = createTestHost();
-    const name = `${flavour}-${gic}-${vcpus}`;
+    const name = `${flavour}-${gic}-${vcpus}${isCompiled ? "" : "-interpreted"}`;
     let console: ReturnType<typeof host.console>;
     beforeAll(async () => {
-      await host.xl("create", "-q", config(name, flavour, gic, vcpus));
+      await host.xl("create", "-q", config(name, flavour, gic, vcpus, isCompiled ? {} : { compiler: 0 }));
       console = host.console(name);
     }, 60_000);
     afterAll(() => host.stop());
