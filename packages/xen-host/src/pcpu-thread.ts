@@ -2,6 +2,7 @@ import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_
 import { type Borrower, createBorrower, type Loan } from "aarch64";
 import { ticksAt } from "xen-arch-arm";
 import { createPolledCompiler } from "./pcpu-compiler.js";
+import { hrtimeOffset } from "./pcpu-clock.js";
 import { mailboxOn, OPERATION, passTurn, TIME, TURN, WORD } from "./pcpu-mailbox.js";
 
 /** What a pCPU's thread gets from the hypervisor's. */
@@ -36,7 +37,7 @@ const NAP = 10_000;
 const { mailbox, wake, news, port, boot } = workerData as PcpuSettings;
 const mail = mailboxOn(mailbox);
 const { words, times } = mail;
-const clockOffset = Number(process.hrtime.bigint() - boot) - performance.now() * 1e6;
+const clockOffset = hrtimeOffset(boot);
 const now = (): number => performance.now() * 1e6 + clockOffset;
 const loans = new Map<number, Borrower>();
 const compiler = createPolledCompiler(new URL("./compiler-thread.js", import.meta.url));

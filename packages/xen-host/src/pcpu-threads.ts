@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "
 import type { Exit, Lending, Processor } from "aarch64";
 import type { GuestEntry, GuestThreads } from "xen-arch-arm";
 import type { Clock } from "xen-common";
+import { bootTime } from "./pcpu-clock.js";
 import { type Mailbox, mailboxOn, OPERATION, passTurn, TIME, TURN, WORD } from "./pcpu-mailbox.js";
 import type { LoanMessage, PcpuSettings } from "./pcpu-thread.js";
 
@@ -110,7 +111,7 @@ class PcpuThread {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#mail = mailboxOn();
-    const boot = process.hrtime.bigint() - BigInt(Math.round(clock.now()));
+    const boot = bootTime(clock);
     const settings: PcpuSettings = { mailbox: this.#mail.words.buffer as SharedArrayBuffer, wake, news, port: port2, boot };
     const worker = new Worker(thread, { workerData: settings, transferList: [port2], resourceLimits: { maxYoungGenerationSizeMb: 4 } });
     worker.unref();
