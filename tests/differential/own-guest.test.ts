@@ -37,6 +37,20 @@ describe("our own guest does the same interpreted and compiled", () => {
   });
 });
 
+/** The traces of the guests below: it is one guest. */
+const traces = new Set<bigint>();
+
+it.each([
+  ["at once", () => 0],
+  ["after three runs", () => 3],
+  ["sooner or later, and not in order", (n: number) => (n * 7) % 40],
+])("it does not matter when the compiler answers: %s", { timeout: 120_000 }, (_title, delay) => {
+  const { regions, hash } = compareStagings({ guest: { kernel: bytes }, play: talk("ticks", "mem", "ticks") }, { hotEntries: 5, delay });
+  expect(regions).toBeGreaterThan(0);
+  traces.add(hash);
+  expect(traces.size).toBe(1);
+});
+
 /** Lets it misbehave for a while of its time. */
 function hostile(command: string): (guest: Guest) => void {
   return (guest) => {

@@ -1,4 +1,4 @@
-import type { Processor } from "aarch64";
+import type { CompilerService, Processor } from "aarch64";
 import { createRecordingCompiler, type Divergence, findDivergence } from "../../packages/aarch64/test/divergence.js";
 import { reportOf } from "../../packages/aarch64/test/report.js";
 import { Side } from "../../packages/aarch64/test/side.js";
@@ -28,6 +28,8 @@ export interface Comparison {
   readonly alter?: (word: number) => number;
   /** Entries after which code is compiled, if not as many as usual. */
   readonly hotEntries?: number;
+  /** Runs of the processor that the compiler takes for its n-th answer; it answers at once if left out. */
+  readonly delay?: (n: number) => number;
 }
 
 /** The stagings did not do the same. The message is the report. */
@@ -63,16 +65,17 @@ interface Recorded {
 }
 
 /** Plays a scenario interpreted and compiled. Throws StagingsDiffer, with the first instruction that was not done alike, if they part. */
-export function compareStagings(scenario: Scenario, { alter, hotEntries }: Comparison = {}): Agreement {
+export function compareStagings(scenario: Scenario, { alter, hotEntries, delay }: Comparison = {}): Agreement {
   const createCompiler = (): ReturnType<typeof createRecordingCompiler> => createRecordingCompiler(alter);
-  const compiled = (): Staging["processor"] => ({ compile: hotEntries === undefined ? true : { hotEntries }, compilerService: createCompiler() });
+  const lateAnswers = delayed(createCompiler(), delay);
   const recorded = record(scenario);
   let parted: number | undefined;
   let last: Processor | undefined;
   const guest = bootGuest(scenario.guest, {
-    processor: compiled(),
+    processor: { compile: hotEntries === undefined ? true : { hotEntries }, compilerService: lateAnswers.service },
     after(index, processor) {
       last = processor;
+      lateAnswers.deliver();
       if (processor.trace?.hash === recorded.hashes[index] && processor.trace?.retired === recorded.retired[index]) return;
       parted = index;
       throw new Stopped({ processor, vcpu: 0, budget: 0 });
@@ -93,6 +96,27 @@ export function compareStagings(scenario: Scenario, { alter, hotEntries }: Compa
     retired: recorded.retired[runs - 1] ?? 0,
     hash: recorded.hashes[runs - 1] ?? 0n,
     regions: last?.compilerStatistics?.regions ?? 0,
+  };
+}
+
+/** A compiler whose answers wait until they are delivered, as those of another thread do. */
+function delayed(service: CompilerService, delay: (n: number) => number = () => 0): { readonly service: CompilerService; readonly deliver: () => void } {
+  const waiting: { runs: number; readonly answer: () => void }[] = [];
+  let answers = 0;
+  return {
+    service: {
+      compile(requests, done) {
+        const runs = delay(answers++);
+        if (runs === 0) service.compile(requests, done);
+        else waiting.push({ runs, answer: () => service.compile(requests, done) });
+      },
+    },
+    deliver() {
+      for (const late of waiting.splice(0)) {
+        if (--late.runs > 0) waiting.push(late);
+        else late.answer();
+      }
+    },
   };
 }
 
