@@ -1,9 +1,12 @@
 import { createCollector } from "./collector.js";
 import { rmSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { MessageChannel, Worker } from "node:worker_threads";
-import { createRpcXenCtrl, hostPaths, makePrivateDirectory, type XenCtrl } from "libxl";
+import { createLibxl, createRpcXenCtrl, hostPaths, makePrivateDirectory, takeLock, type XenCtrl, XenCtrlError } from "libxl";
+import { farewell } from "./farewell.js";
 import { LOG_LEVELS, type LogLevel, type Log, openLogFile } from "./log.js";
-import { takeLock } from "./lock.js";
+import { metricsText, type ProcessFigures } from "./metrics.js";
+import { listenMetrics, parseMetricsAddress } from "./metrics-server.js";
 import { portChannel } from "./port-channel.js";
 import { listen } from "./server.js";
 import { createStateFile, readLostDomains } from "./state-file.js";
@@ -17,19 +20,32 @@ export type Announcement =
   | { readonly state: "already running" }
   | { readonly state: "failed"; readonly reason: string };
 
-const USAGE = `Usage: xen-host [--announce]
+const USAGE = `Usage: xen-host [--announce] [--metrics ADDRESS]
 
-Runs the hypervisor and serves xl on a socket in XEN_HOST_DIR (default: the user's runtime directory) until SIGTERM.
-xl starts it by itself. --announce prints one line of JSON when it listens. XEN_HOST_LOG sets the log's level (${LOG_LEVELS.join(", ")}).
+Runs the hypervisor and serves xl on a socket in XEN_HOST_DIR (default: the user's runtime directory) until SIGTERM, which tells the guests
+to power off first; a second one does not wait for them. xl starts it by itself. --announce prints one line of JSON when it listens.
+--metrics, or XEN_HOST_METRICS, serves Prometheus at a port, host:port or path, besides metrics.sock in XEN_HOST_DIR.
+XEN_HOST_LOG sets the log's level (${LOG_LEVELS.join(", ")}).
 `;
 
 /** The command: takes the arguments behind its name, resolves to the exit code when the host has stopped. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const isAnnouncing = argv.includes("--announce");
-  if (argv.some((argument) => argument !== "--announce")) {
-    process.stdout.write(USAGE);
-    return argv.includes("--help") || argv.includes("-h") ? 0 : 2;
+  let options;
+  try {
+    options = parseArgs({
+      args: [...argv],
+      options: { announce: { type: "boolean" }, metrics: { type: "string" }, help: { type: "boolean", short: "h" } },
+    }).values;
+  } catch (error) {
+    process.stderr.write(`xen-host: ${(error as Error).message}\n${USAGE}`);
+    return 2;
   }
+  if (options.help === true) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const isAnnouncing = options.announce === true;
+  const metrics = options.metrics ?? process.env["XEN_HOST_METRICS"];
   // Who started the host may be gone by the time it speaks.
   process.stdout.on("error", () => undefined);
   process.stderr.on("error", () => undefined);
@@ -38,14 +54,19 @@ export async function main(argv: readonly string[]): Promise<number> {
     else process.stderr.write(`xen-host: ${announcement.state === "failed" ? announcement.reason : announcement.state}\n`);
   };
   try {
-    return await run(announce);
+    return await run(announce, metrics);
   } catch (error) {
     announce({ state: "failed", reason: (error as Error).message });
     return 1;
   }
 }
 
-async function run(announce: (announcement: Announcement) => void): Promise<number> {
+/** How long guests have to power off when the host stops, in milliseconds. */
+const FAREWELL_TIME = 10_000;
+/** And how long clients have to read what was last said to them. */
+const CLOSE_TIME = 1000;
+
+async function run(announce: (announcement: Announcement) => void, metrics: string | undefined): Promise<number> {
   const paths = hostPaths(process.env);
   makePrivateDirectory(paths.directory);
   const release = takeLock(paths.lock);
@@ -54,30 +75,47 @@ async function run(announce: (announcement: Announcement) => void): Promise<numb
     return 0;
   }
   process.title = "xen-host";
+  const sockets = [paths.socket, paths.store, paths.metrics];
   const log = openLogFile(paths.log, logLevel(process.env["XEN_HOST_LOG"]));
   try {
     const lost = readLostDomains(paths.state);
     if (lost.length > 0) log.warn(`the last host died; lost ${lost.join(", ")}`);
-    for (const socket of [paths.socket, paths.store]) rmSync(socket, { force: true });
+    for (const socket of sockets) rmSync(socket, { force: true });
     const { xenctrl, openStore, worker, failed } = startHypervisor(log);
     const state = await createStateFile(paths.state, xenctrl);
-    const servers = [await listenStore(openStore, paths.store, log), await listen(xenctrl, paths.socket, log)];
+    const libxl = createLibxl(xenctrl, { log: (level, message, domid) => log.debug(`${level}: ${message} (domain ${domid})`) });
+    const text = (): Promise<string> => metricsText(libxl, processFigures());
+    let isStopping = false;
+    const servers = [
+      await listenStore(openStore, paths.store, log),
+      await listenMetrics(text, { path: paths.metrics }, log),
+      ...(metrics ? [await listenMetrics(text, parseMetricsAddress(metrics), log)] : []),
+      await listen(
+        unlessStopping(xenctrl, () => isStopping),
+        paths.socket,
+        log,
+      ),
+    ];
     rmSync(paths.state, { force: true });
     xenctrl.onDomainChange(createCollector());
     log.info(`xen-host ${process.pid} listens at ${paths.socket}`);
     announce({ state: "ready", pid: process.pid, lost });
 
-    const reason = await Promise.race([signalled(), failed]);
+    const signals = createSignals();
+    const reason = await Promise.race([signals.next(), failed]);
     if (reason instanceof Error) {
       // The state file stays: the guests are lost, and the next start says so.
       log.error(`the hypervisor failed: ${reason.stack ?? reason.message}`);
       process.exitCode = 1;
     } else {
       log.info(`stopping on ${reason}`);
+      isStopping = true;
+      const hurry = Promise.race([signals.next(), failed]);
+      await farewell(libxl, { log, patience: FAREWELL_TIME, hurry }).catch((error: unknown) => log.error(`no farewell: ${(error as Error).message}`));
       state.remove();
     }
-    for (const socket of [paths.socket, paths.store]) rmSync(socket, { force: true });
-    await Promise.race([Promise.all(servers.map((server) => server.close())), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
+    for (const socket of sockets) rmSync(socket, { force: true });
+    await Promise.race([Promise.all(servers.map((server) => server.close())), new Promise((resolve) => setTimeout(resolve, CLOSE_TIME).unref())]);
     await worker.terminate();
     return reason instanceof Error ? 1 : 0;
   } finally {
@@ -120,9 +158,29 @@ function startHypervisor(log: Log): { xenctrl: XenCtrl; openStore: OpenStore; wo
   return { xenctrl: createRpcXenCtrl(portChannel(port1, wakeUp), () => openStore()), openStore, worker, failed };
 }
 
-function signalled(): Promise<NodeJS.Signals> {
+/** SIGTERM and SIGINT, one after the other; SIGHUP is not for us. */
+function createSignals(): { next(): Promise<NodeJS.Signals> } {
+  let resolve: (signal: NodeJS.Signals) => void = () => undefined;
   process.on("SIGHUP", () => undefined);
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
-  });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
+  return { next: () => new Promise((next) => (resolve = next)) };
+}
+
+function processFigures(): ProcessFigures {
+  const { user, system } = process.cpuUsage();
+  return { residentMemory: process.memoryUsage.rss(), cpuTime: (user + system) / 1e6, startTime: performance.timeOrigin / 1000 };
+}
+
+/** ESHUTDOWN */
+const ESHUTDOWN = 108;
+
+/** Makes no domain any more once the host stops: a monitor may want one back that has just been told to go. */
+function unlessStopping(xenctrl: XenCtrl, isStopping: () => boolean): XenCtrl {
+  return {
+    ...xenctrl,
+    createDomain: async (config) => {
+      if (isStopping()) throw new XenCtrlError("createDomain", ESHUTDOWN, "the host is stopping");
+      return xenctrl.createDomain(config);
+    },
+  };
 }

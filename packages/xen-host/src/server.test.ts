@@ -263,6 +263,43 @@ describe("clients that misbehave", () => {
     await isUnharmed();
   });
 
+  it("do no harm with what was a good frame once, in pieces", async () => {
+    const domid = await buildDomain(client);
+    const calls = ["version", "getDomainInfoList", "writeGuestMemory", "openConsole", "writeUserdata", "setVcpuContext", "createDomain", "debugKeys"];
+    const hello = frame(0, JSON.stringify({ protocol: WIRE_PROTOCOL, pid: 1 }));
+    const good = fc
+      .record({ m: fc.constantFrom(...calls), a: fc.array(fc.oneof(fc.constant(domid), fc.integer(), fc.jsonValue(), fc.constant({ $bytes: [0, 4] }))) })
+      .map((call) => frame(1, JSON.stringify({ t: "q", i: "1", ...call })));
+    const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(good, { maxLength: 4 }), changes, fc.integer({ min: 1, max: 64 }), async (frames, changed, piece) => {
+        const bytes = Buffer.concat(frames);
+        for (const [at, value] of changed) if (bytes.length > 0) bytes[at % bytes.length] = value;
+        const socket = await raw();
+        socket.resume();
+        socket.write(hello);
+        for (let at = 0; at < bytes.length; at += piece) socket.write(bytes.subarray(at, at + piece));
+        socket.end();
+        await gone(socket);
+      }),
+      { numRuns: 100 },
+    );
+    await isUnharmed();
+  });
+
+  it("are dropped when they ask and do not read", async () => {
+    const domid = await buildDomain(client);
+    const socket = await raw();
+    socket.pause();
+    socket.write(frame(0, JSON.stringify({ protocol: WIRE_PROTOCOL, pid: 1 })));
+    for (let id = 0; id < 60; id++) {
+      socket.write(frame(1, JSON.stringify({ t: "q", i: String(id), m: "readGuestMemory", a: [domid, 0x4000_0000, 1024 * 1024] })));
+    }
+    await expect.poll(() => lines, { timeout: 10_000 }).toMatch(/client dropped: the peer left \d+ bytes unread/);
+    socket.destroy();
+    await isUnharmed();
+  });
+
   it("cannot pile up calls: the host reads no more than it answers", async () => {
     const socket = await raw();
     const channel = socketChannel(socket);

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createTestBed, isAlive, type TestBed, waitUntil } from "../test/run-xl.js";
@@ -35,4 +35,23 @@ it("SIGTERM stops the host cleanly: nothing is lost", async () => {
   await waitUntil(() => !isAlive(pid), "the host to stop");
   expect(readFileSync(join(bed.hostDirectory, "host.log"), "utf8")).toContain("stopping on SIGTERM");
   expect(await bed.xl(["domid", "Domain-0"])).toMatchObject({ code: 0, stderr: "" });
+});
+
+it("host-stop stops it as cleanly, and says so where none runs", async () => {
+  await bed.xl(["list"]);
+  const pid = bed.hostPid();
+  expect(await bed.xl(["host-stop"])).toMatchObject({ code: 0, stdout: "", stderr: "" });
+  expect(isAlive(pid)).toBe(false);
+  expect(readdirSync(bed.hostDirectory).filter((name) => name.endsWith(".sock") || name.endsWith(".lock"))).toEqual([]);
+  expect(await bed.xl(["host-stop"])).toMatchObject({ code: 0, stderr: "xl: no host is running\n" });
+});
+
+it("a host that was killed leaves a socket behind, which the next one takes over", async () => {
+  await bed.xl(["list"]);
+  const pid = bed.hostPid();
+  process.kill(pid, "SIGKILL");
+  await waitUntil(() => !isAlive(pid), "the host to die");
+  expect(readdirSync(bed.hostDirectory)).toEqual(expect.arrayContaining(["host.sock", "host.lock", "metrics.sock", "xenstored.sock"]));
+  expect(await bed.xl(["domid", "Domain-0"])).toMatchObject({ code: 0, stdout: "0\n", stderr: "" });
+  expect(bed.hostPid()).not.toBe(pid);
 });

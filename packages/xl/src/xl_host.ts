@@ -2,8 +2,8 @@ import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
-import { connectXenCtrl, createLibxl, hostPaths, type HostPaths, type Libxl, makePrivateDirectory, type XenCtrl } from "libxl";
-import { type GlobalOptions, XlError } from "./xl_context.js";
+import { connectXenCtrl, createLibxl, hostPaths, type HostPaths, type Libxl, lockHolder, makePrivateDirectory, type XenCtrl } from "libxl";
+import { EXIT, type GlobalOptions, type Invocation, XlError } from "./xl_context.js";
 import { createLog } from "./xl_log.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -110,4 +110,24 @@ function firstLine(host: ChildProcess, paths: HostPaths): Promise<string> {
       setImmediate(() => reject(new Error(`it ended at once (${signal ?? `exit ${code}`}); see ${paths.log}`)));
     });
   });
+}
+
+/** How long a host may take to stop: its guests' time to power off, and some more; in milliseconds. */
+const STOP_TIME = 20_000;
+
+/** `xl host-stop`, which Xen does not need: there the host is a machine. */
+export async function hostStop({ xl, options }: Invocation): Promise<number> {
+  const { lock } = hostPaths(process.env);
+  const pid = lockHolder(lock);
+  if (pid === undefined) {
+    xl.err("xl: no host is running\n");
+    return EXIT.success;
+  }
+  process.kill(pid, "SIGTERM");
+  for (const deadline = Date.now() + STOP_TIME; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    if (lockHolder(lock) !== pid) return EXIT.success;
+    // A second signal does not wait for the guests.
+    if (options.has("f")) process.kill(pid, "SIGTERM");
+  }
+  throw new XlError(`the host, process ${pid}, does not stop; see ${hostPaths(process.env).log}`);
 }

@@ -1,7 +1,6 @@
-import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { type ActionOnShutdown, type DomainConfig, domainConfigFromJson, type DomainEvent, hostPaths, type Libxl, type ShutdownReason } from "libxl";
-import { EXIT, findDomain, type Invocation } from "./xl_context.js";
+import { EXIT } from "./xl_context.js";
 
 /** Name of the userdata in which `xl config-update` leaves what the next restart is to use. */
 export const UPDATED_CONFIG = "xl";
@@ -14,20 +13,25 @@ const SHORT_LIFE = 10_000;
 /** The key that decides what happens at an end; none for a suspend, which is no end. */
 const ACTION_KEYS = { poweroff: "on_poweroff", reboot: "on_reboot", crash: "on_crash", watchdog: "on_watchdog", soft_reset: "on_soft_reset" } as const;
 
-/** The hidden command behind `xl create`: watches one domain, as the process xl-NAME. */
-export async function monitor({ xl, operands }: Invocation): Promise<number> {
-  process.on("SIGHUP", () => undefined);
-  const domid = await findDomain(xl, operands[0] as string);
-  const libxl = await xl.libxl();
-  process.title = `xl-${(await libxl.domidToName(domid)) ?? domid}`;
-  return watch(libxl, domid, (line) => xl.err(`${new Date().toISOString()} ${line}\n`));
+/** Told which domains a watch is about. */
+export interface Keeper {
+  /** Another domain took the place of the one that was watched. */
+  readonly made: (domid: number) => Promise<void>;
+  /** Nothing will be done about this domain any more; it may be gone. */
+  readonly left: (domid: number) => Promise<void>;
 }
 
+const NO_KEEPER: Keeper = { made: async () => undefined, left: async () => undefined };
+
 /** Watches a domain, and those that are made in its place, until it is gone for good (facts: lifecycle 8). Resolves to the exit code. */
-export async function watch(libxl: Libxl, domid: number, log: (line: string) => void): Promise<number> {
-  const monitor: Monitor = { libxl, log, brake: createBrake() };
+export async function watch(libxl: Libxl, domid: number, log: (line: string) => void, keeper: Keeper = NO_KEEPER): Promise<number> {
+  const monitor: Monitor = { libxl, log, brake: createBrake(), keeper };
   let current: number | undefined = domid;
-  while (current !== undefined) current = await watchOne(monitor, current);
+  while (current !== undefined) {
+    const watched: number = current;
+    current = await watchOne(monitor, watched);
+    await keeper.left(watched);
+  }
   return EXIT.success;
 }
 
@@ -35,6 +39,7 @@ interface Monitor {
   readonly libxl: Libxl;
   readonly log: (line: string) => void;
   readonly brake: Brake;
+  readonly keeper: Keeper;
 }
 
 /** Keeps a domain that dies again and again from being made again and again without a pause. */
@@ -97,7 +102,7 @@ function nameOf(action: ActionOnShutdown): string {
   return action === "restart_rename" ? "rename-restart" : action.replaceAll("_", "-");
 }
 
-async function act({ libxl, log, brake }: Monitor, domid: number, config: DomainConfig, action: ActionOnShutdown): Promise<number | undefined> {
+async function act({ libxl, log, brake, keeper }: Monitor, domid: number, config: DomainConfig, action: ActionOnShutdown): Promise<number | undefined> {
   if (action === "preserve") return undefined;
   if (action === "coredump_destroy" || action === "coredump_restart") await dumpCore(libxl, domid, config.c_info.name, log);
   if (action === "soft_reset") log("Xen on Arm has no soft reset; the domain is destroyed");
@@ -112,6 +117,7 @@ async function act({ libxl, log, brake }: Monitor, domid: number, config: Domain
   log(`making the domain again in ${RESTART_DELAY.usual / 1000} s`);
   await sleep(RESTART_DELAY.usual);
   const made = await libxl.domainCreateNew(next);
+  await keeper.made(made);
   await libxl.domainUnpause(made);
   return made;
 }
@@ -145,6 +151,7 @@ async function dumpCore(libxl: Libxl, domid: number, name: string, log: (line: s
   const directory = join(hostPaths(process.env).directory, "dump");
   const path = join(directory, name);
   try {
+    const { mkdir, open } = await import("node:fs/promises");
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const file = await open(path, "w", 0o600);
     try {

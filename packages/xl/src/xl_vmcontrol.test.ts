@@ -3,12 +3,13 @@ import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { lockHolder } from "libxl";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTestBed, finished, isAlive, type Result, type TestBed, waitUntil } from "../test/run-xl.js";
 import { ECHO_GUEST, SPINNING_GUEST, SUSPENDING_GUEST, writeImage } from "../test/tiny-guest.js";
 
 // Each test runs real processes, on machines that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let bed: TestBed;
 beforeAll(async () => {
@@ -198,6 +199,30 @@ it("create -n prints the config and makes nothing", async () => {
 });
 
 describe("the monitor", () => {
+  it("is one process for all domains, which is there as long as they are", async () => {
+    const holder = (): number | undefined => lockHolder(join(bed.hostDirectory, "monitor.lock"));
+    await Promise.all(["one", "two"].map((name) => create("echo", `name="${name}"`)));
+    await waitUntil(() => holder() !== undefined, "the monitor to start");
+    const pid = holder() as number;
+    await create("echo", 'name="three"');
+    for (const name of ["one", "two", "three"]) {
+      await waitUntil(() => existsSync(join(bed.hostDirectory, `xl-${name}.log`)), `the watch over ${name}`);
+    }
+    expect(holder()).toBe(pid);
+    for (const name of ["one", "two", "three"]) await bed.xl(["destroy", name]);
+    await waitUntil(() => !isAlive(pid), "the monitor to end");
+  });
+
+  it("that was killed is followed by one that watches the same domains", async () => {
+    const holder = (): number | undefined => lockHolder(join(bed.hostDirectory, "monitor.lock"));
+    await create("echo", 'name="orphan"', 'on_poweroff="preserve"');
+    await waitUntil(() => existsSync(join(bed.hostDirectory, "xl-orphan.log")), "the first watch");
+    process.kill(holder() as number, "SIGKILL");
+    await create("echo", 'name="other"');
+    const log = (): string => readFileSync(join(bed.hostDirectory, "xl-orphan.log"), "utf8");
+    await waitUntil(() => log().split("watching domain").length === 3, "the second watch");
+  });
+
   it("preserve leaves the guest as it is, with its console", async () => {
     await create("echo", 'on_poweroff="preserve"');
     const { child, ended } = await watch("echo");
@@ -239,7 +264,8 @@ describe("the monitor", () => {
 
   it("brakes a guest that dies again and again, and destroy ends that", async () => {
     await create("echo", 'on_poweroff="restart"', 'name="storm"');
-    const log = (): string => readFileSync(join(bed.hostDirectory, "xl-storm.log"), "utf8");
+    const path = join(bed.hostDirectory, "xl-storm.log");
+    const log = (): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
     for (const lives of [1, 2, 3]) {
       await waitUntil(() => log().split("watching domain").length === lives + 1 && !log().endsWith("again in 2 s\n"), `life ${lives}`);
       const { child, ended } = await watch("storm");

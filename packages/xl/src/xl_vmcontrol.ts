@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { type DomainConfig, hostPaths, isLibxlError, type Libxl, readCfg, domainConfigToJson, yajlGen } from "libxl";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type DomainConfig, isLibxlError, type Libxl, readCfg, domainConfigToJson, yajlGen } from "libxl";
 import { attach } from "./xl_console.js";
 import { applyGlobalConfig, maskCpus } from "./xl_conf.js";
 import { EXIT, findDomain, type Invocation, tolerate, type Xl, XlError } from "./xl_context.js";
@@ -73,7 +71,7 @@ export async function configUpdate({ xl, command, options, operands }: Invocatio
 /** The file's text with the k=v arguments as further lines; /dev/null is an empty file. */
 async function readConfigText(file: string, variables: readonly string[]): Promise<string> {
   try {
-    const text = file === "/dev/null" ? "" : await readFile(file, "utf8");
+    const text = file === "/dev/null" ? "" : readFileSync(file, "utf8");
     return variables.length === 0 ? text : `${text}\n${variables.map((variable) => `${variable}\n`).join("")}\n`;
   } catch (error) {
     throw new XlError(`cannot read the config file ${file}: ${(error as Error).message}`, EXIT_FAIL);
@@ -108,24 +106,11 @@ async function start({ xl, options }: Invocation, libxl: Libxl, config: DomainCo
   // Attached before the first instruction, so that nothing waits for the terminal; output is replayed anyway.
   const console = options.has("c") ? await libxl.primaryConsole(domid).then(({ type, num }) => libxl.consoleAttach(domid, type, num)) : undefined;
   const attached = console === undefined ? undefined : attach(console);
+  if (!options.has("e") && !options.has("F")) await (await import("./xl_monitord.js")).leaveToMonitor(libxl, domid);
   if (!options.has("p")) await libxl.domainUnpause(domid);
   if (options.has("F")) return watch(libxl, domid, (line) => xl.err(`${line}\n`));
-  if (!options.has("e")) startMonitor(domid, config.c_info.name);
   await attached;
   return EXIT.success;
-}
-
-/** Leaves an xl behind that watches the domain, as Xen's daemon xl-NAME does; it logs beside the host's own log. */
-function startMonitor(domid: number, name: string): void {
-  const { directory } = hostPaths(process.env);
-  const log = openSync(join(directory, `xl-${name.replaceAll(/[^\w.-]/g, "_")}.log`), "a", 0o600);
-  const monitor = spawn(process.execPath, [process.argv[1] as string, "monitor", String(domid)], {
-    detached: true,
-    cwd: "/",
-    stdio: ["ignore", "ignore", log],
-  });
-  closeSync(log);
-  monitor.unref();
 }
 
 /** `xl pause`. */
