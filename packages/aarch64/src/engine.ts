@@ -1,7 +1,8 @@
 import { CodeCache } from "./code-cache.js";
 import { Compiler, type CompilerOptions, type CompilerStatistics } from "./compiler/compiler.js";
 import { inThread } from "./compiler/translate.js";
-import { buildInterpreter } from "./interpreter/loop.js";
+import { buildInterpreter } from "./interpreter/module.js";
+import { JumpCache } from "./jump-cache.js";
 import { Predecoder } from "./interpreter/predecode.js";
 import { AT, type Layout } from "./layout.js";
 import type { ProcessorOptions } from "./processor.types.js";
@@ -35,6 +36,7 @@ export interface EngineOptions {
 export class Engine {
   readonly memory: WebAssembly.Memory;
   readonly state: State;
+  readonly jumps: JumpCache;
   readonly tlbs: Tlbs;
   readonly code: CodeCache;
   readonly system: SystemInstructions;
@@ -49,7 +51,8 @@ export class Engine {
     this.memory = memory ?? new WebAssembly.Memory({ initial: layout.bytes / 65536, maximum: layout.bytes / 65536, shared: isShared });
     const { buffer } = this.memory;
     this.state = new State(buffer, current);
-    this.tlbs = new Tlbs(buffer, layout.tlbs, processor.vcpus, (vcpu) => this.state.at(vcpu));
+    this.jumps = new JumpCache(buffer);
+    this.tlbs = new Tlbs(buffer, layout.tlbs, processor.vcpus, this.jumps, (vcpu) => this.state.at(vcpu));
     this.code = new CodeCache(buffer, layout, predecoder, {
       invalidating: (page) => this.compiler?.invalidatePage(page),
       dropped: () => this.tlbs.flushAll(),
@@ -75,7 +78,7 @@ export class Engine {
     if (processor.compile === false) return;
     const table = instance.exports["table"] as WebAssembly.Table;
     const service = processor.compilerService ?? inThread;
-    this.compiler = new Compiler(this.memory, table, layout, compiler, service, (page) => this.code.hostPageOf(page), statistics);
+    this.compiler = new Compiler(this.memory, table, layout, compiler, service, this.jumps, (page) => this.code.hostPageOf(page), statistics);
   }
 
   /** Instructions retired in the current run, or the last one. */

@@ -3,7 +3,7 @@ export type { Exit, BudgetExit, WaitExit, CallExit, SysregExit, MmioExit, GuestE
 export { sysreg } from "./exit.js";
 export type { Processor, ProcessorOptions, VcpuRegisters, VcpuRecord, PageAccess, MemoryMove } from "./processor.types.js";
 export { createProcessor } from "./processor.js";
-export { interpreterBytes } from "./interpreter/file.js";
+export { interpreterBytes } from "./interpreter/module.js";
 export type { Borrower, Lending, Loan } from "./lending.types.js";
 export { type BorrowerOptions, createBorrower } from "./lending.js";
 export type { Trace } from "./trace.js";

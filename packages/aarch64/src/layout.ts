@@ -6,6 +6,7 @@
  * | 0 | the window: registers of the vCPU that runs now, at constant addresses for generated code |
  * | 0x1000 | scratch for accesses that cross a page |
  * | 0x10000 | save areas of the other vCPUs, one window each |
+ * | 0xa0000 | regions by PC |
  * | TLBS | TLBs, one set a vCPU |
  * | P2M | stage 2: host offset of each guest frame |
  * | CODE_OF | predecoded page of each host page |
@@ -20,6 +21,13 @@ export const SAVE_AREAS = 0x10000;
 
 /** Scratch for page-crossing accesses. */
 export const SCRATCH = 0x1000;
+
+/** Regions by PC; an entry is {i64 PC, i32 TLB set xor generation, i32 place in the table}. */
+export const JUMPS = 0xa_0000;
+export const JUMP_ENTRIES = 4096;
+export const JUMP_ENTRY_BYTES = 16;
+/** i32: the generation whose entries hold. */
+export const JUMP_GENERATION: number = SCRATCH + 0x980;
 
 /** Byte offsets of the state in a window. 64-bit fields are 8-aligned; `i32` in the comment marks 32-bit ones. */
 export const AT = {
@@ -106,6 +114,8 @@ export const AT = {
   TRANSFER: 0x1d8,
   /** i32: kind of access of the last stage-2 fault. */
   FAULT_KIND: 0x1e0,
+  /** Virtual address of a page that a region has code from and the TLB of fetches lacks; 0 if none. */
+  MISSING: 0x1e8,
 
   /** System registers, 8 bytes each, in the order of `STORED_SYSREGS`. */
   SYSREGS: 0x200,

@@ -46,6 +46,8 @@ export function createLending({ options, engine, giveUpParking, exit }: LenderHo
     },
     reclaim(isLost) {
       recall = undefined;
+      // The borrower's regions are in its own table.
+      engine().jumps.drop();
       if (isLost) engine().code.dropUnknown();
     },
     enter(vcpu) {

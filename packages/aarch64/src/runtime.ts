@@ -12,6 +12,8 @@ export interface Runtime {
   readonly fillWrite: FunctionRef;
   /** (pc) -> record or 0. */
   readonly fillExecute: FunctionRef;
+  /** (page): takes a page that was decoded before into the TLB of fetches again, if it is mapped. */
+  readonly refillExecute: FunctionRef;
   /** Writes the two parts of a page-crossing store back; gives 0. */
   readonly finishSplit: FunctionRef;
   /** (va, kind, el) -> host address or 0, leaving the fault in the window. */

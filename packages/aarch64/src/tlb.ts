@@ -1,3 +1,4 @@
+import type { JumpCache } from "./jump-cache.js";
 import { AT, sysregAt, TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_LEVEL_BYTES, TLB_SET_BYTES } from "./layout.js";
 
 const ENTRY_BYTES = 16;
@@ -16,14 +17,16 @@ export class Tlbs {
   readonly #words: Int32Array;
   readonly #base: number;
   readonly #vcpus: number;
+  readonly #jumps: JumpCache;
   /** Window or save area of a vCPU, for its fill notes. */
   readonly #stateAt: (vcpu: number) => number;
 
-  constructor(memory: ArrayBufferLike, base: number, vcpus: number, stateAt: (vcpu: number) => number) {
+  constructor(memory: ArrayBufferLike, base: number, vcpus: number, jumps: JumpCache, stateAt: (vcpu: number) => number) {
     this.#bytes = new Uint8Array(memory);
     this.#words = new Int32Array(memory);
     this.#base = base;
     this.#vcpus = vcpus;
+    this.#jumps = jumps;
     this.#stateAt = stateAt;
   }
 
@@ -37,6 +40,7 @@ export class Tlbs {
   }
 
   #flushLevel(vcpu: number, el: 0 | 1): void {
+    this.#jumps.drop();
     const from = this.setOf(vcpu) + el * TLB_LEVEL_BYTES;
     this.#bytes.fill(EMPTY, from, from + TLB_BLOCKS);
     this.#bytes.fill(0, from + TLB_BLOCKS, from + TLB_LEVEL_BYTES);
@@ -68,6 +72,7 @@ export class Tlbs {
 
   /** One page; `pageNumber` is VA[43:12]. Where it may lie in a cached block, all pages of blocks go. */
   flushPage(vcpu: number, pageNumber: number): void {
+    this.#jumps.drop();
     const entries = this.#entriesOfPage(vcpu);
     const index = pageNumber & (TLB_ENTRIES - 1) & -entries;
     const slot = TLB_BLOCKS + ((pageNumber >>> 9) & (TLB_BLOCK_SLOTS - 1));

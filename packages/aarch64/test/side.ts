@@ -1,6 +1,5 @@
 import type { Engine } from "../src/engine.js";
-import { ENTER } from "../src/interpreter/handlers.js";
-import { FIRST_REGION } from "../src/interpreter/loop.js";
+import { ENTER, FIRST_REGION } from "../src/interpreter/handlers.js";
 import { AT, ENTRY_BYTES, EXIT, layoutOf, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../src/layout.js";
 import { engineOf } from "../src/processor.js";
 import type { Processor, VcpuRecord } from "../src/processor.types.js";

@@ -1,3 +1,4 @@
+import type { JumpCache } from "../jump-cache.js";
 import { AT, CODE_PAGE_BYTES, type Layout, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import { codePageOf, LiveRegions, pagesOf } from "./live.js";
 import type { RegionSources } from "./report.js";
@@ -73,6 +74,7 @@ export class Compiler {
     layout: Layout,
     options: CompilerOptions,
     service: CompilerService,
+    jumps: JumpCache,
     hostPageOf: (index: number) => number,
     account: Account = NOTHING_YET,
   ) {
@@ -84,7 +86,7 @@ export class Compiler {
     this.#isShared = (memory.buffer as ArrayBufferLike) instanceof SharedArrayBuffer;
     this.#view = new DataView(memory.buffer);
     this.#layout = layout;
-    this.#live = new LiveRegions(table, this.#view, layout, options.maxBytes);
+    this.#live = new LiveRegions(table, this.#view, layout, jumps, options.maxBytes);
     this.#hostPageOf = hostPageOf;
   }
 

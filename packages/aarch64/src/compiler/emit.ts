@@ -159,7 +159,10 @@ class RegionEmitter {
     const va = body.let(i64.add(this.#page.value, i64.konst(page * PAGE_BYTES)));
     const at = body.let(i32.add(i32.and(i32.shrU(wrap(va), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), this.#tlb.value));
     const isOther = i32.or(i64.ne(i64.load(at, TLB_EXECUTE), va), i32.ne(i32.load(at, TLB_EXECUTE + 8), i32.konst(code)));
-    body.if(isOther, () => this.#interpret(entry));
+    body.if(isOther, () => {
+      body.store("i64", zero, va, AT.MISSING);
+      this.#interpret(entry);
+    });
   }
 
   #leaveTo(pc: Value): void {

@@ -1,5 +1,5 @@
-import { ENTER } from "../interpreter/handlers.js";
-import { FIRST_REGION, REGION_SLOTS } from "../interpreter/loop.js";
+import { ENTER, FIRST_REGION, REGION_SLOTS } from "../interpreter/handlers.js";
+import type { JumpCache } from "../jump-cache.js";
 import { CODE_PAGE_BYTES, ENTRY_BYTES, type Layout, RECORD_BYTES } from "../layout.js";
 import type { RegionRequest } from "./translate.js";
 
@@ -31,12 +31,14 @@ export class LiveRegions {
   /** Oldest first. */
   readonly #modules = new Set<LiveModule>();
   readonly #freeSlots: number[] = [];
+  readonly #jumps: JumpCache;
   #nextSlot = 0;
   #bytes = 0;
 
   /** At most `maxBytes` of WebAssembly stay: the oldest modules make room. */
-  constructor(table: WebAssembly.Table, view: DataView, layout: Layout, maxBytes: number) {
+  constructor(table: WebAssembly.Table, view: DataView, layout: Layout, jumps: JumpCache, maxBytes: number) {
     this.#table = table;
+    this.#jumps = jumps;
     this.#view = view;
     this.#layout = layout;
     this.#maxBytes = maxBytes;
@@ -98,6 +100,7 @@ export class LiveRegions {
     const live = this.#byRecord.get(record);
     if (live === undefined) return false;
     const { request, slot, module } = live;
+    this.#jumps.drop();
     const entry = this.#entryOf(record);
     this.#view.setUint16(record, this.#view.getUint16(entry + 4, true), true);
     this.#view.setInt32(entry, 0, true);

@@ -57,16 +57,20 @@ export function regionOf({ words, leaders, returnSites }: Reach): RegionCode {
   }
   const [entry = 0] = leaders;
   const starts = code.has(entry) ? [...leaders].filter((start) => code.has(start)) : [];
-  return { blocks: starts.map((start) => blockFrom(start, code, leaders)), returnSites: returnSites.filter((site) => code.has(site)) };
+  return { blocks: starts.map((start) => blockFrom(start, code, { words, leaders })), returnSites: returnSites.filter((site) => code.has(site)) };
 }
 
-function blockFrom(start: number, code: ReadonlyMap<number, Instruction>, leaders: ReadonlySet<number>): Block {
+function blockFrom(start: number, code: ReadonlyMap<number, Instruction>, { words, leaders }: Pick<Reach, "words" | "leaders">): Block {
   const instructions: Instruction[] = [];
   let offset = start;
   for (;;) {
     const common = { start, instructions, isReturn: false, endsInterpreted: false };
     const instruction = code.get(offset);
-    if (instruction === undefined) return { ...common, end: offset, target: undefined, fallsThrough: false, endsInterpreted: true };
+    if (instruction === undefined) {
+      // Either it cannot be compiled, or it is as far as the region goes.
+      const endsInterpreted = words.has(offset);
+      return { ...common, end: offset, target: undefined, fallsThrough: !endsInterpreted, endsInterpreted };
+    }
     instructions.push(instruction);
     offset += 4;
     const { form } = instruction.decoded;

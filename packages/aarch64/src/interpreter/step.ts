@@ -4,10 +4,10 @@ import { get32, get64, put32, put64, zero } from "../runtime/emit.js";
 import { pcOf } from "../runtime/exceptions.js";
 import { Body } from "../wasm/body.js";
 import { i32, i64, wrap } from "../wasm/integer.js";
-import { call, type ModuleBuilder, type Signature } from "../wasm/module.js";
+import { call, type ModuleBuilder } from "../wasm/module.js";
 import { ENTER } from "./handlers.js";
+import { HANDLER } from "./record.js";
 
-const HANDLER: Signature = { parameters: ["i32"], results: ["i32"] };
 /** AT.PAGE where no page runs: no PC gives this tag. */
 const NO_PAGE = 4;
 const cost = i32.konst(RECORD_BYTES);

@@ -42,7 +42,7 @@ export interface FillContext {
 export function defineFills(
   define: Define,
   { layout, translate, allocateCode }: FillContext,
-): Record<"fillRead" | "fillWrite" | "fillExecute" | "finishSplit", FunctionRef> {
+): Record<"fillRead" | "fillWrite" | "fillExecute" | "refillExecute" | "finishSplit", FunctionRef> {
   const fill = (kind: 0 | 1): FunctionRef =>
     define(["i64", "i32"], (b, va, how) => {
       const bytes = b.let(i32.and(how, i32.konst(0xff)));
@@ -101,6 +101,23 @@ export function defineFills(
     b.copy(get32(AT.SPLIT_B), i32.add(i32.konst(SCRATCH), first), i32.sub(get32(AT.SPLIT_BYTES), first));
   });
 
+  /** Takes a page into the TLB of fetches. */
+  const remember = (b: Body, pc: Value, code: Value, level: ReturnType<typeof levelOf>): void => {
+    const entry = entryAt(b, pc, level.tlb);
+    b.store("i64", entry, i64.and(pc, PAGE_MASK), TLB_EXECUTE);
+    b.store("i32", entry, code, TLB_EXECUTE + 8);
+    b.store("i32", entry, i32.shrU(i32.and(get32(AT.PAGE_FLAGS), i32.konst(2)), i32.konst(1)), TLB_EXECUTE + 12);
+    noteFill(b, pc, level);
+  };
+
+  const refillExecute = define(["i64"], (b, page) => {
+    const level = levelOf(b, zero);
+    const address = b.let(call(translate, page, i32.konst(ACCESS.execute), level.el));
+    b.if(i32.eqz(address), () => b.return(zero));
+    const code = b.let(i32.load(i32.shl(i32.shrU(address, i32.konst(12)), i32.konst(2)), layout.codeOf));
+    b.if(code, () => remember(b, page, code, level));
+  });
+
   const fillExecute = define(["i64"], (b, target) => {
     // The PC never holds a tag (AArch64.BranchAddr).
     const pc = b.let(untagged(target));
@@ -112,22 +129,17 @@ export function defineFills(
       b.return(zero);
     });
     const level = levelOf(b, zero);
-    const { el, tlb } = level;
-    const address = b.let(call(translate, pc, i32.konst(ACCESS.execute), el));
+    const address = b.let(call(translate, pc, i32.konst(ACCESS.execute), level.el));
     b.if(i32.eqz(address), () => b.return(zero));
     const page = b.let(i32.shrU(address, i32.konst(12)));
     const code = b.temp("i32");
     code.set(i32.load(i32.shl(page, i32.konst(2)), layout.codeOf));
     b.if(i32.eqz(code.value), () => code.set(call(allocateCode, page)));
-    const entry = entryAt(b, pc, tlb);
-    b.store("i64", entry, i64.and(pc, PAGE_MASK), TLB_EXECUTE);
-    b.store("i32", entry, code.value, TLB_EXECUTE + 8);
-    b.store("i32", entry, i32.shrU(i32.and(get32(AT.PAGE_FLAGS), i32.konst(2)), i32.konst(1)), TLB_EXECUTE + 12);
-    noteFill(b, pc, level);
+    remember(b, pc, code.value, level);
     put64(b, AT.PAGE, i64.and(pc, PAGE_MASK));
     put32(b, AT.CODE, code.value);
     b.return(i32.add(code.value, i32.shl(i32.and(wrap(pc), i32.konst(0xfff)), i32.konst(2))));
   });
 
-  return { fillRead, fillWrite, fillExecute, finishSplit };
+  return { fillRead, fillWrite, fillExecute, refillExecute, finishSplit };
 }
