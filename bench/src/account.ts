@@ -28,14 +28,23 @@ function ticksOf(path: string): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/**
- * Seconds that neither the main thread nor the busiest one, which runs the guest, account for: the compiler's thread and V8's own, which compile,
- * optimise and collect garbage.
- */
-export function besideGuest(pid: number, before: CpuTime, after: CpuTime): number {
-  const spent = (id: number): number => (after.threads.get(id) ?? 0) - (before.threads.get(id) ?? 0);
-  const guest = Math.max(...[...after.threads.keys()].filter((id) => id !== pid).map(spent));
-  return after.total - before.total - spent(pid) - guest;
+/** What CPU time between two looks went to, in seconds. */
+export interface CpuShares {
+  readonly total: number;
+  /** Threads that were not there at the first look: the compiler's comes with the first hot code. */
+  readonly newcomers: number;
+  /** The rest beside the main thread and the busiest one, which runs the guest: V8's pool, which optimises guest code and our own, and collects garbage. */
+  readonly engine: number;
+}
+
+/** Divides the CPU time of a host with one pCPU. */
+export function sharesOf(pid: number, before: CpuTime, after: CpuTime): CpuShares {
+  const total = after.total - before.total;
+  const spent = [...after.threads].map(([id, time]) => ({ id, isNew: !before.threads.has(id), seconds: time - (before.threads.get(id) ?? 0) }));
+  const newcomers = spent.filter(({ isNew }) => isNew).reduce((sum, { seconds }) => sum + seconds, 0);
+  const main = spent.find(({ id }) => id === pid)?.seconds ?? 0;
+  const guest = Math.max(...spent.filter(({ id, isNew }) => !isNew && id !== pid).map(({ seconds }) => seconds));
+  return { total, newcomers, engine: total - newcomers - main - guest };
 }
 
 /** Memory of generated code that a process holds, in MiB: its resident executable pages that are of no file (Linux only; NaN elsewhere). */

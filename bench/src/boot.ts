@@ -1,5 +1,5 @@
 import { type GuestConsole, xlOk } from "guests";
-import { besideGuest, codeMiB, cpuTime } from "./account.js";
+import { codeMiB, cpuTime, sharesOf } from "./account.js";
 import { type BenchHost, startHost } from "./host.js";
 import { bootOurs, bootQemu, destroy, type LinuxImage } from "./linux.js";
 import type { Plan } from "./plan.js";
@@ -19,8 +19,10 @@ export async function compilerAccount(host: BenchHost): Promise<CompilerAccount>
 export interface Boot {
   /** From `xl create` to the first line of `/init`. */
   readonly seconds: number;
-  /** CPU time that compiling took, at most, in percent of the host's. */
+  /** CPU time of the compiler's thread and of putting code in place, in percent of the host's. */
   readonly compileShare: number;
+  /** The same of V8's pool. */
+  readonly engineShare: number;
   readonly codeMiB: number;
   readonly account: CompilerAccount;
 }
@@ -37,8 +39,9 @@ export async function bootFresh(
     const guest = await bootOurs(image, host);
     const after = cpuTime(host.pid);
     const account = await compilerAccount(host);
-    const compiling = besideGuest(host.pid, before, after) + (account["installing"] ?? 0) / 1000;
-    const boot = { seconds: guest.bootSeconds, compileShare: (100 * compiling) / (after.total - before.total), codeMiB: codeMiB(host.pid), account };
+    const { total, newcomers, engine } = sharesOf(host.pid, before, after);
+    const compileShare = (100 * (newcomers + (account["installing"] ?? 0) / 1000)) / total;
+    const boot = { seconds: guest.bootSeconds, compileShare, engineShare: (100 * engine) / total, codeMiB: codeMiB(host.pid), account };
     await then?.(guest.console);
     await destroy(guest, host);
     return boot;
@@ -65,6 +68,7 @@ export async function bootRows(image: LinuxImage, { rounds, choice, hasQemu, pro
   return [
     row("boot-to-init", "s", median(boots.map((boot) => boot.seconds)), hasQemu ? median(qemu) : null),
     row("compile-share", "%", median(boots.map((boot) => boot.compileShare))),
+    row("engine-share", "%", median(boots.map((boot) => boot.engineShare))),
     row("live-code", "MiB", median(boots.map((boot) => boot.codeMiB))),
   ];
 }

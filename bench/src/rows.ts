@@ -4,7 +4,7 @@ export const ROWS = {
   compute: ["integer", "chase-near", "chase-far", "copy", "copy-bytes", "sha256", "sieve", "matrix", "sort", "bytecode", "calls", "compute-geomean"],
   suspend: ["xl-resume", "resume-to-first-log", "memory-running", "memory-suspended", "memory-beside-guest-pages"],
   latency: ["suspend-to-shutdown", "resume-to-first-output"],
-  boot: ["boot-to-init", "compile-share", "live-code"],
+  boot: ["boot-to-init", "compile-share", "engine-share", "live-code"],
   scenario: ["scenario"],
   userland: ["tar-gzip", "sha256sum", "python", "sqlite"],
 } as const;

@@ -28,17 +28,17 @@ const KERNELS = computeKernels.flatMap((kernel, index) => (["sha256", "sort", "b
 
 /** Boots once with each setting of the compiler, in a host of its own, and runs some kernels: a table of what that costs and gains. */
 export async function tiersTable(image: LinuxImage, progress: Progress): Promise<string> {
-  const lines = [["setting", "boot s", "regions", "modules", "wasm MiB", "code MiB", "compiling s", "installing s", "CPU %", "MIPS"]];
+  const lines = [["setting", "boot s", "regions", "modules", "wasm MiB", "code MiB", "compiling s", "installing s", "compile %", "engine %", "MIPS"]];
   for (const setting of SETTINGS) {
     await progress.step(`compiler with ${setting || "its defaults"}`, async () => {
       let mips = Number.NaN;
-      const { seconds, account, codeMiB, compileShare } = await bootFresh(image, { XEN_HOST_COMPILER: setting }, async (console) => {
+      const { seconds, account, codeMiB, compileShare, engineShare } = await bootFresh(image, { XEN_HOST_COMPILER: setting }, async (console) => {
         const speeds: number[] = [];
         for (const { kernel, index } of KERNELS) speeds.push(await measureKernel(console, index, kernel));
         mips = geomean(speeds);
       });
       const { regions = 0, modules = 0, bytes = 0, compiling = 0, installing = 0 } = account;
-      const figures = [bytes / 2 ** 20, codeMiB, compiling / 1000, installing / 1000, compileShare].map((figure) => figure.toFixed(1));
+      const figures = [bytes / 2 ** 20, codeMiB, compiling / 1000, installing / 1000, compileShare, engineShare].map((figure) => figure.toFixed(1));
       lines.push([setting || "defaults", seconds.toFixed(1), `${regions}`, `${modules}`, ...figures, mips.toFixed(0)]);
     });
   }
