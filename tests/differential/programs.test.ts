@@ -1,18 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { computeKernels } from "../../bench/src/guest/program.js";
+import { computeKernels, labelOf } from "../../bench/src/guest/program.js";
 import { CODE, DATA, EL1H, Machine } from "../../packages/aarch64/src/testing.js";
 import { createRecordingCompiler, findDivergence } from "../../packages/aarch64/test/divergence.js";
 import { reportOf } from "../../packages/aarch64/test/report.js";
 
 /** Instructions between two looks at both. */
 const STRIDE = 100_000;
+/** Code, tables and the kernels' 8 MiB. */
+const RAM_BYTES = 0xa0_0000;
 
 const compiler = createRecordingCompiler();
 
 /** A kernel of the benchmark, about to be called for one pass, on a processor with its MMU on. */
 function start(source: string, name: string, isCompiled: boolean): Machine {
   const options = isCompiled ? { compile: { hotEntries: 50, batch: 1, maxWait: 0 }, compilerService: compiler } : { compile: false };
-  const machine = new Machine({ exact: true, trace: true, ...options });
+  const machine = new Machine({ ramBytes: RAM_BYTES, exact: true, trace: true, ...options });
   const symbols = machine.load(`hvc #0\n${source}`, CODE);
   machine.reset();
   machine.enableMmu();
@@ -23,7 +25,9 @@ function start(source: string, name: string, isCompiled: boolean): Machine {
   registers.setX(27, BigInt(DATA));
   registers.setX(30, BigInt(CODE));
   registers.pstate = EL1H;
-  registers.pc = symbols.get(name) ?? 0n;
+  const entry = symbols.get(labelOf(name));
+  if (entry === undefined) throw new Error(`no function ${name}`);
+  registers.pc = entry;
   return machine;
 }
 
