@@ -29,8 +29,8 @@ const CHUNK = 30_000;
 const LEAST = 200;
 /** Chunks with fewer instructions are mostly the way in and out. */
 const LEARN_FROM = 1000;
-/** Looks at the mailbox, some microseconds, before the thread sleeps: most exits are short. */
-const SPIN = 400;
+/** Nanoseconds that are spent looking at the mailbox before the thread sleeps: most exits are short. */
+const SPIN = 20_000;
 /** Milliseconds of sleep after which the event loop gets its turn. */
 const NAP = 10_000;
 
@@ -85,7 +85,7 @@ function answer(): void {
 /** Serves the hypervisor's wishes for as long as they come. */
 function serve(): void {
   for (;;) {
-    for (let spin = 0; spin < SPIN && Atomics.load(words, WORD.turn) !== TURN.thread; spin++);
+    for (const end = now() + SPIN; Atomics.load(words, WORD.turn) !== TURN.thread && now() < end; );
     while (Atomics.load(words, WORD.turn) !== TURN.thread) {
       if (Atomics.wait(words, WORD.turn, TURN.hypervisor, NAP) === "timed-out") return void setImmediate(serve);
     }

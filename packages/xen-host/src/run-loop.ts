@@ -27,8 +27,10 @@ export interface RunLoop {
 
 /** Waits below this many milliseconds are slept on the spot, to the microsecond; setTimeout only knows milliseconds. */
 const SHORT_WAIT = 2;
-/** While guests run on other threads, the longest sleep without a turn of the event loop. */
-const ACTIVE_WAIT = 5;
+/** While guests run on other threads, the event loop has its turn at least every so many milliseconds. */
+const TURN = 2;
+/** Nanoseconds that are spent looking for news before a sleep, while guests run on other threads: a sleep costs more, and they come out again within microseconds. */
+const SPIN = 20_000;
 
 /**
  * Runs the pCPUs in turn, about 2 ms each, with a turn of the event loop between them so that messages are answered; sleeps while all
@@ -40,15 +42,36 @@ export function createRunLoop(xen: Runnable, options: RunLoopOptions): RunLoop {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
-  function turn(): void {
-    immediate = undefined;
+  /** One look after each pCPU; gives the time up to which all of them idle, 0 if one does not. */
+  function lookAround(): number {
     if (news !== undefined) Atomics.store(news, 0, 0);
     let idleUntil = Infinity;
     for (let cpu = 0; cpu < pcpus; cpu++) {
       const outcome = xen.runPcpu(cpu);
       idleUntil = outcome.ran ? 0 : Math.min(idleUntil, outcome.idleUntil ?? Infinity);
     }
+    return idleUntil;
+  }
+  function turn(): void {
+    immediate = undefined;
+    const end = now() + TURN * 1e6;
+    let idleUntil = lookAround();
+    // Guests on other threads come out often: each is seen to at once, and messages a little later.
+    while (!isStopped && immediate === undefined && isActive() && now() < end) {
+      if (idleUntil > now()) nap((idleUntil - now()) / 1e6);
+      if (news === undefined || Atomics.load(news, 0) === 0) break;
+      idleUntil = lookAround();
+    }
     if (!isStopped && immediate === undefined) sleep(idleUntil);
+  }
+  /** Sleeps until another thread wants something. */
+  function nap(milliseconds: number): void {
+    if (news !== undefined && isActive()) {
+      const end = now() + Math.min(SPIN, milliseconds * 1e6);
+      while (Atomics.load(news, 0) === 0 && now() < end);
+    }
+    Atomics.wait(wake, 0, 0, Math.min(milliseconds, SHORT_WAIT));
+    Atomics.store(wake, 0, 0);
   }
   function sleep(until: number): void {
     const wait = (until - now()) / 1e6;
@@ -60,8 +83,7 @@ export function createRunLoop(xen: Runnable, options: RunLoopOptions): RunLoop {
       timer = setTimeout(kick, Math.min(Math.floor(wait - 1), 86_400_000));
       return;
     }
-    Atomics.wait(wake, 0, 0, Math.min(wait, ACTIVE_WAIT));
-    Atomics.store(wake, 0, 0);
+    nap(wait);
     kick();
   }
   function kick(): void {
