@@ -58,12 +58,12 @@ const TEXTS: Record<XsErrorCode | "ECONNREFUSED", string> = {
   ECONNREFUSED: "Connection refused",
 };
 
-/** The result, or null if xenstored refuses. */
+/** The result, or null if xenstored refuses; a conflict goes on to the transaction, which begins again. */
 export async function orNull<T>(result: Promise<T>): Promise<T | null> {
   try {
     return await result;
   } catch (error) {
-    if (error instanceof XsError) return null;
+    if (error instanceof XsError && error.code !== "EAGAIN") return null;
     throw error;
   }
 }

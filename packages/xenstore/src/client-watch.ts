@@ -19,7 +19,9 @@ export async function watch({ xs, operands, options, out }: ClientContext): Prom
       throw new ClientError(`Unable to add watch on ${path}${depth < 0 ? "" : ` with depth ${depth}`}\n`, { cause: error });
     }
   }
-  if (limit !== 0) await Promise.race([finished, xs.closed]);
+  if (limit === 0) return 0;
+  const isFinished = await Promise.race([finished.then(() => true), xs.closed.then(() => false)]);
+  if (!isFinished) throw new ClientError("the connection to xenstored has ended");
   return 0;
 }
 

@@ -72,27 +72,30 @@ class Failure extends Error {
  */
 export async function xenstoreClient(program: string, argv: readonly string[], io: ClientIo): Promise<number> {
   const warn = (line: string): void => io.error(`${program}: ${line}\n`);
+  const complain = (line: string, status = 1): number => {
+    warn(line);
+    return status;
+  };
   const isGeneric = !program.startsWith("xenstore-");
   const name = isGeneric ? argv[0] : program.slice("xenstore-".length);
-  if (name === undefined) return usage(warn, `${program} <mode> [-h] [...]`, 1);
-  if (!Object.hasOwn(COMMANDS, name)) return usage(warn, undefined, 1, `unknown mode ${name}\n`);
+  if (name === undefined) return complain(`Usage: ${program} <mode> [-h] [...]`);
+  if (!Object.hasOwn(COMMANDS, name)) return complain(`unknown mode ${name}\n`);
   const command = COMMANDS[name] as Command;
-  const synopsis = `${program} ${isGeneric ? `${name} ` : ""}${command.usage}`;
+  const usage = `Usage: ${program} ${isGeneric ? `${name} ` : ""}${command.usage}`;
 
   const { options, operands, complaints } = getopt(isGeneric ? argv.slice(1) : argv, OPTIONS);
   for (const complaint of complaints) warn(complaint);
   for (const { short } of options) {
-    if (short === "h") return usage(warn, synopsis, 0);
-    if (!command.options.includes(short)) return usage(warn, synopsis, 1);
+    if (short === "h") return complain(usage, 0);
+    if (!command.options.includes(short)) return complain(usage);
   }
-  if (!command.takes(operands.length)) return usage(warn, synopsis, 1);
+  if (!command.takes(operands.length)) return complain(usage);
 
   let xs: Xs;
   try {
     xs = createXs(await io.connect());
   } catch (error) {
-    warn(`xs_open: ${errorText(error)}`);
-    return 1;
+    return complain(`xs_open: ${errorText(error)}`);
   }
   try {
     const values = new Map(options.map(({ short, argument }) => [short, argument]));
@@ -125,9 +128,4 @@ async function run(command: Command, xs: Xs, io: ClientIo, context: Omit<ClientC
     if (error instanceof Failure) io.out(output);
     return error instanceof Failure ? error.status : 1;
   }
-}
-
-function usage(warn: (line: string) => void, synopsis: string | undefined, status: number, text = `Usage: ${synopsis}`): number {
-  warn(text);
-  return status;
 }

@@ -1,6 +1,7 @@
 import { XENSTORE_ERROR, XENSTORE_PAYLOAD_MAX, XS } from "xen-public";
 import { encodeMessage, packStrings, type XsMessage, XsMessageReader, XsProtocolError } from "xenstore";
 import type { Domain } from "./domain.js";
+import { Output, type Ticket } from "./output.js";
 import { domainPath, type Path } from "./path.js";
 import type { Subject } from "./permission.js";
 import type { Transaction } from "./transaction.js";
@@ -31,31 +32,6 @@ const EVENT_TIMEOUT = 20_000;
 /** Most bytes that are kept for a stream that sends in spite of `wanted`. */
 const BACKLOG_MAX = 64 * 1024;
 
-/** A request of an unprivileged domain until its reply and all the events that it caused are taken. */
-export class Ticket {
-  #left = 0;
-  readonly #done: () => void;
-
-  constructor(done: () => void) {
-    this.#done = done;
-  }
-
-  hold(): void {
-    this.#left++;
-  }
-
-  release(): void {
-    if (--this.#left === 0) this.#done();
-  }
-}
-
-interface Pending {
-  readonly bytes: Uint8Array;
-  /** Path and token of an event. */
-  readonly event: string | undefined;
-  readonly ticket: Ticket | undefined;
-}
-
 /** One client: its input, its output, its watches and its transactions. */
 export class Connection implements XsConnection, Watcher, Subject {
   readonly domain: Domain;
@@ -67,11 +43,7 @@ export class Connection implements XsConnection, Watcher, Subject {
   readonly #transport: XsTransport;
   readonly #reader: XsMessageReader = new XsMessageReader();
   #input: Uint8Array[] = [];
-  #output: Pending[] = [];
-  /** Events in `#output`. */
-  readonly #events: Set<string> = new Set();
-  /** Bytes of the first output that are gone. */
-  #sent = 0;
+  readonly #output: Output;
   #lastTransactionId = 0;
   #isStuck = false;
   #isClosed = false;
@@ -82,6 +54,7 @@ export class Connection implements XsConnection, Watcher, Subject {
     this.domain = domain;
     this.base = domainPath(domain.domid);
     this.#transport = transport;
+    this.#output = new Output(domain.account, () => host.needsResume(this));
   }
 
   get domid(): number {
@@ -134,14 +107,8 @@ export class Connection implements XsConnection, Watcher, Subject {
 
   /** `flush` from inside the daemon. */
   flushNow(): void {
-    for (let first = this.#output[0]; first !== undefined; first = this.#output[0]) {
-      this.#sent += this.#transport.write(first.bytes.subarray(this.#sent));
-      if (this.#isClosed || this.#isIgnored) return;
-      if (this.#sent < first.bytes.length) return this.#watchStuck(first);
-      this.#output.shift();
-      this.#sent = 0;
-      this.#discard(first);
-    }
+    this.#output.flush((bytes) => this.#transport.write(bytes));
+    if (this.#output.first !== undefined) this.#watchStuck(this.#output.first);
   }
 
   /** Goes on with input that had to wait. */
@@ -177,7 +144,8 @@ export class Connection implements XsConnection, Watcher, Subject {
   /** Queues a reply. */
   sendReply(message: XsMessage): void {
     if (this.#isClosed || this.#isIgnored) return;
-    this.#push({ bytes: encodeMessage(message), event: undefined, ticket: this.#host.ticket });
+    this.#output.push(encodeMessage(message), this.#host.ticket);
+    this.#host.needsFlush(this);
   }
 
   /** Queues an event, unless the same one is still waiting, or it is too long, or the domain has no memory left for it. */
@@ -185,24 +153,11 @@ export class Connection implements XsConnection, Watcher, Subject {
     if (this.#isClosed || this.#isIgnored) return;
     const payload = packStrings(path, token);
     const event = `${path}\0${token}`;
-    if (payload.length > XENSTORE_PAYLOAD_MAX || (this.#events.has(event) && !path.startsWith("@"))) return;
+    if (payload.length > XENSTORE_PAYLOAD_MAX || (this.#output.hasEvent(event) && !path.startsWith("@"))) return;
     const bytes = encodeMessage({ type: XS.WATCH_EVENT, reqId: 0, txId: 0, payload });
-    if (this.domain.account.allowsMore("memory", bytes.length)) this.#push({ bytes, event, ticket: this.#host.ticket });
-  }
-
-  #push(pending: Pending): void {
-    pending.ticket?.hold();
-    this.domain.account.add("memory", pending.bytes.length);
-    if (pending.event !== undefined) this.#events.add(pending.event);
-    this.#output.push(pending);
+    if (!this.domain.account.allowsMore("memory", bytes.length)) return;
+    this.#output.push(bytes, this.#host.ticket, event);
     this.#host.needsFlush(this);
-  }
-
-  #discard({ bytes, event, ticket }: Pending): void {
-    this.domain.account.add("memory", -bytes.length);
-    if (event !== undefined) this.#events.delete(event);
-    ticket?.release();
-    this.#host.needsResume(this);
   }
 
   #readInput(): void {
@@ -223,25 +178,21 @@ export class Connection implements XsConnection, Watcher, Subject {
   }
 
   /** Gives the other end some time to take what is first in the queue. */
-  #watchStuck(first: Pending): void {
+  #watchStuck(first: object): void {
     if (this.#isStuck) return;
     this.#isStuck = true;
     this.#host.after(EVENT_TIMEOUT, () => {
       this.#isStuck = false;
-      if (this.#isClosed || this.#output.length === 0) return;
-      if (this.#output[0] === first) this.#giveUp();
-      if (this.#output[0] !== undefined) this.#watchStuck(this.#output[0]);
+      if (this.#output.first === first) this.#giveUp();
+      if (this.#output.first !== undefined) this.#watchStuck(this.#output.first);
     });
   }
 
-  /** Drops the events that wait, but not what has been sent in part; a privileged client has to be dropped as a whole. */
+  /** Drops the events that wait; a privileged client has to be dropped as a whole. */
   #giveUp(): void {
     this.#host.log(`domain ${this.domid} has not taken anything for ${EVENT_TIMEOUT / 1000} s`);
-    if (this.isPrivileged) return this.closeNow();
-    const isStale = (pending: Pending, index: number): boolean => pending.event !== undefined && (index > 0 || this.#sent === 0);
-    const stale = this.#output.filter(isStale);
-    this.#output = this.#output.filter((pending, index) => !isStale(pending, index));
-    for (const pending of stale) this.#discard(pending);
+    if (this.isPrivileged) this.closeNow();
+    else this.#output.dropEvents();
   }
 
   /** An id that none of the connection's transactions has. */
@@ -284,7 +235,6 @@ export class Connection implements XsConnection, Watcher, Subject {
     this.dropAll();
     this.#reader.reset();
     this.#input = [];
-    this.#sent = 0;
-    for (const pending of this.#output.splice(0)) this.#discard(pending);
+    this.#output.clear();
   }
 }

@@ -1,8 +1,9 @@
 import { XENSTORE_PAYLOAD_MAX, XS } from "xen-public";
 import { messageTypeName, packStrings, unpackStrings, type XsErrorCode, type XsMessage } from "xenstore";
 import { book, checkAccounts, refuse } from "./accounting.js";
-import { Connection, type ConnectionHost, Ticket } from "./connection.js";
+import { Connection, type ConnectionHost } from "./connection.js";
 import { Domains } from "./domain.js";
+import { Ticket } from "./output.js";
 import type { Answer } from "./request.js";
 import { REQUESTS } from "./requests.js";
 import { setUpNodes } from "./setup.js";

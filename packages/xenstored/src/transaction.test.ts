@@ -166,7 +166,7 @@ test("however transactions are mixed, the store is as if those that were committ
       expect(dump(mixed)).toEqual(dump(serial));
       expect(mixed.core.check()).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 

@@ -152,6 +152,13 @@ test("xenstore-watch prints changes as they come, in its depth", async () => {
   expect((await watching).out).toBe("/vm\n/vm/one\n/vm/new\n");
 });
 
+test("xenstore-watch ends when its daemon does", async () => {
+  const watching = run("xenstore-watch /vm");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  daemon.close();
+  expect(await watching).toEqual({ status: 1, out: "/vm\n", error: "xenstore-watch: the connection to xenstored has ended\n" });
+});
+
 test("without a daemon the commands say so", async () => {
   expect(await run("xenstore-ls", undefined, join(folder, "none"))).toEqual({ status: 1, out: "", error: "xenstore-ls: xs_open: No such file or directory\n" });
 });
