@@ -65,6 +65,8 @@ describe("commands that read and set", () => {
     ["top on no terminal", ["top"], 1, /^$/, /no terminal: use xl top -b/],
     ["suspend of a guest without xenstore", ["suspend", "a"], 1, /^$/, /cannot be asked to suspend itself: it does not use xenstore/],
     ["shutdown with -F of a guest without xenstore", ["shutdown", "-F", "a"], 1, /^$/, /an ACPI event is tried\n.*cannot send the trigger power/],
+    ["shutdown of all guests, none of which uses xenstore", ["shutdown", "-a", "-w"], 1, /^$/, /^Shutting down domain 1\n.*does not use xenstore/],
+    ["shutdown of all guests and of one", ["shutdown", "-a", "a"], 2, /^Usage/, /^$/],
     ["reboot of a guest without xenstore", ["reboot", "a"], 1, /^$/, /^Rebooting domain 1\n.*cannot be asked to reboot: it does not use xenstore/],
     ["a trigger: refused, but exit 0", ["trigger", "a", "nmi"], 0, /^$/, /cannot send the trigger nmi/],
     ["no trigger", ["trigger", "a", "bang"], 1, /^$/, /"bang" is no trigger/],
