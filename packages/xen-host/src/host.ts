@@ -82,7 +82,9 @@ async function run(announce: (announcement: Announcement) => void, metrics: stri
     if (lost.length > 0) log.warn(`the last host died; lost ${lost.join(", ")}`);
     for (const socket of sockets) rmSync(socket, { force: true });
     const { xenctrl, openStore, worker, failed } = startHypervisor(log);
-    const state = await createStateFile(paths.state, xenctrl);
+    // What a hypervisor that cannot begin says itself, and not what its silence does to others.
+    const refused = failed.then((error) => Promise.reject(error));
+    const state = await Promise.race([createStateFile(paths.state, xenctrl), refused]);
     const libxl = createLibxl(xenctrl, { log: (level, message, domid) => log.debug(`${level}: ${message} (domain ${domid})`) });
     const text = (): Promise<string> => metricsText(libxl, processFigures());
     let isStopping = false;
