@@ -159,7 +159,7 @@ export function sysregAt(name: StoredSysreg): number {
 }
 
 /** Entries of each TLB; an entry is {i64 tag, i32 addend, i32 flags}. */
-export const TLB_ENTRIES = 1024;
+export const TLB_ENTRIES = 4096;
 const TLB_BYTES = TLB_ENTRIES * 16;
 /** TLBs of one exception level in a set: read, write, execute. */
 export const TLB_READ = 0;
@@ -168,8 +168,14 @@ export const TLB_EXECUTE: number = 2 * TLB_BYTES;
 /** Behind them a byte for each (VA >> 21) modulo 1024: 1 if a page of a block is cached there. */
 export const TLB_BLOCKS: number = 3 * TLB_BYTES;
 export const TLB_BLOCK_SLOTS = 1024;
-/** Bytes of one exception level's TLBs; EL1's follow EL0's. */
-export const TLB_LEVEL_BYTES: number = TLB_BLOCKS + TLB_BLOCK_SLOTS;
+/**
+ * Behind them the entries that were filled, so that a flush need not look at all: {i32 1 + how many, u16 numbers of entries}. 0 where they were too
+ * many, or the memory is fresh: then all entries count as filled.
+ */
+export const TLB_LOG: number = TLB_BLOCKS + TLB_BLOCK_SLOTS;
+export const TLB_LOG_SLOTS = 510;
+/** Bytes of one exception level's TLBs; EL1's follow EL0's. A multiple of 1024. */
+export const TLB_LEVEL_BYTES: number = TLB_LOG + 1024;
 /** Bytes of a vCPU's TLB set. */
 export const TLB_SET_BYTES: number = 2 * TLB_LEVEL_BYTES;
 /** Frames below 4 GiB of guest physical address space. */

@@ -1,5 +1,5 @@
 import type { JumpCache } from "./jump-cache.js";
-import { AT, sysregAt, TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_LEVEL_BYTES, TLB_SET_BYTES } from "./layout.js";
+import { AT, sysregAt, TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_LEVEL_BYTES, TLB_LOG, TLB_SET_BYTES } from "./layout.js";
 
 const ENTRY_BYTES = 16;
 const TABLES = 3;
@@ -14,6 +14,7 @@ const ENTRIES_OF_PAGE = [
 /** Invalidation of the TLBs of all vCPUs. Filling is generated code (runtime.ts). */
 export class Tlbs {
   readonly #bytes: Uint8Array;
+  readonly #halves: Uint16Array;
   readonly #words: Int32Array;
   readonly #base: number;
   readonly #vcpus: number;
@@ -23,6 +24,7 @@ export class Tlbs {
 
   constructor(memory: ArrayBufferLike, base: number, vcpus: number, jumps: JumpCache, stateAt: (vcpu: number) => number) {
     this.#bytes = new Uint8Array(memory);
+    this.#halves = new Uint16Array(memory);
     this.#words = new Int32Array(memory);
     this.#base = base;
     this.#vcpus = vcpus;
@@ -41,9 +43,12 @@ export class Tlbs {
 
   #flushLevel(vcpu: number, el: 0 | 1): void {
     this.#jumps.drop();
-    const from = this.setOf(vcpu) + el * TLB_LEVEL_BYTES;
-    this.#bytes.fill(EMPTY, from, from + TLB_BLOCKS);
-    this.#bytes.fill(0, from + TLB_BLOCKS, from + TLB_LEVEL_BYTES);
+    const level = this.setOf(vcpu) + el * TLB_LEVEL_BYTES;
+    const filled = this.#words[(level + TLB_LOG) >> 2] ?? 0;
+    if (filled === 0) this.#bytes.fill(EMPTY, level, level + TLB_BLOCKS);
+    for (let n = 1; n < filled; n++) this.#clear(this.#logged(level, n));
+    this.#words[(level + TLB_LOG) >> 2] = 1;
+    this.#bytes.fill(0, level + TLB_BLOCKS, level + TLB_LOG);
     this.#words[this.#note(vcpu, el ? AT.DIRTY1 : AT.DIRTY0)] = 0;
     this.#words[this.#note(vcpu, el ? AT.HUGE1 : AT.HUGE0)] = 0;
   }
@@ -90,10 +95,18 @@ export class Tlbs {
   }
 
   #flushBlocks(level: number): void {
-    for (let entry = level; entry < level + TLB_BLOCKS; entry += ENTRY_BYTES) {
+    const filled = this.#words[(level + TLB_LOG) >> 2] ?? 0;
+    const clearOfBlock = (entry: number): void => {
       if (this.#words[(entry >> 2) + 3] === 1) this.#clear(entry);
-    }
-    this.#bytes.fill(0, level + TLB_BLOCKS, level + TLB_LEVEL_BYTES);
+    };
+    if (filled === 0) for (let entry = level; entry < level + TLB_BLOCKS; entry += ENTRY_BYTES) clearOfBlock(entry);
+    for (let n = 1; n < filled; n++) clearOfBlock(this.#logged(level, n));
+    this.#bytes.fill(0, level + TLB_BLOCKS, level + TLB_LOG);
+  }
+
+  /** The entry that was filled as the nth, from 1 on. */
+  #logged(level: number, n: number): number {
+    return level + (this.#halves[(level + TLB_LOG + 2 + 2 * n) >> 1] ?? 0) * ENTRY_BYTES;
   }
 
   #clear(entry: number): void {

@@ -1,8 +1,22 @@
-import { AT, FAULT, type Layout, SCRATCH, TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_EXECUTE, TLB_LEVEL_BYTES, TLB_READ, TLB_WRITE } from "../layout.js";
+import {
+  AT,
+  FAULT,
+  type Layout,
+  SCRATCH,
+  TLB_BLOCK_SLOTS,
+  TLB_BLOCKS,
+  TLB_ENTRIES,
+  TLB_EXECUTE,
+  TLB_LEVEL_BYTES,
+  TLB_LOG,
+  TLB_LOG_SLOTS,
+  TLB_READ,
+  TLB_WRITE,
+} from "../layout.js";
 import type { Body } from "../wasm/body.js";
 import { i32, i64, wrap } from "../wasm/integer.js";
 import { call, type FunctionRef } from "../wasm/module.js";
-import type { Value } from "../wasm/value.js";
+import { select, type Value } from "../wasm/value.js";
 import { bit, type Define, get32, getSysreg, PAGE_MASK, put32, put64, zero } from "./emit.js";
 import { abort, ACCESS, untagged } from "./translate.js";
 
@@ -13,9 +27,14 @@ const levelOf = (b: Body, isUnprivileged: Value): { readonly el: Value; readonly
 };
 const entryAt = (b: Body, va: Value, tlb: Value): Value => b.let(i32.add(i32.and(i32.shrU(wrap(va), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), tlb));
 
-/** Notes what a later flush must look for. */
-const noteFill = (b: Body, va: Value, { el, tlb }: { readonly el: Value; readonly tlb: Value }): void => {
+/** Notes what a later flush must look for: `entry` is what was filled. */
+const noteFill = (b: Body, va: Value, entry: Value, { el, tlb }: { readonly el: Value; readonly tlb: Value }): void => {
   const flags = get32(AT.PAGE_FLAGS);
+  const log = b.let(i32.load(tlb, TLB_LOG));
+  b.if(log, () => {
+    b.store("i32_16", i32.add(tlb, i32.shl(log, i32.konst(1))), i32.shrU(i32.sub(entry, tlb), i32.konst(4)), TLB_LOG + 2);
+    b.store("i32", tlb, select(i32.eq(log, i32.konst(TLB_LOG_SLOTS)), zero, i32.add(log, i32.konst(1))), TLB_LOG);
+  });
   b.if(
     el,
     () => b.if(i32.and(flags, i32.konst(4)), () => put32(b, AT.DIRTY1, i32.konst(1))),
@@ -87,7 +106,7 @@ export function defineFills(
         b.store("i64", entry, i64.and(va, PAGE_MASK), at);
         b.store("i32", entry, i32.sub(i32.and(address, i32.konst(-4096)), i32.and(wrap(va), i32.konst(-4096))), at + 8);
         b.store("i32", entry, i32.shrU(i32.and(flags(), i32.konst(2)), i32.konst(1)), at + 12);
-        noteFill(b, va, level);
+        noteFill(b, va, i32.add(entry, i32.konst(at)), level);
       });
       b.return(address);
     });
@@ -107,7 +126,7 @@ export function defineFills(
     b.store("i64", entry, i64.and(pc, PAGE_MASK), TLB_EXECUTE);
     b.store("i32", entry, code, TLB_EXECUTE + 8);
     b.store("i32", entry, i32.shrU(i32.and(get32(AT.PAGE_FLAGS), i32.konst(2)), i32.konst(1)), TLB_EXECUTE + 12);
-    noteFill(b, pc, level);
+    noteFill(b, pc, i32.add(entry, i32.konst(TLB_EXECUTE)), level);
   };
 
   const refillExecute = define(["i64"], (b, page) => {
