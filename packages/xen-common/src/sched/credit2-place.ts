@@ -27,7 +27,7 @@ export interface Placer {
   isExclusive(dom: Credit2Domain): boolean;
 }
 
-/** Builds csched2_res_pick and balance_load for whole domains: all vCPUs of one use the same pCPU (docs/designs/0007). */
+/** Builds csched2_res_pick and balance_load for whole domains: all vCPUs of one use the same pCPU (docs/designs/0009). */
 export function createPlacer({ pcpus, queues, units, domains }: PlacerOptions): Placer {
   const vcpusOf = (dom: Credit2Domain): Vcpu[] => [...units.values()].filter((unit) => unit.dom === dom).map(({ vcpu }) => vcpu);
 
