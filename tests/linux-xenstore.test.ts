@@ -62,6 +62,7 @@ describe.skipIf(missing !== undefined)(`Debian's cloud kernel, asked through xen
     await host.xl("suspend", name);
     expect(await host.state(name)).toBe("---ss-");
     await host.xl("resume", name);
+    await console.waitFor("Restarting tasks ... done.", COMMAND);
     expect(await console.run("echo awake", COMMAND)).toBe("awake");
     expect(await console.run(online, COMMAND)).toBe("0-1");
   });
