@@ -29,6 +29,9 @@ export interface RunLoop {
 const SHORT_WAIT = 2;
 /** While guests run on other threads, the event loop has its turn at least every so many milliseconds. */
 const TURN = 2;
+/** A guest that takes an interrupt comes out several times in a row: nanoseconds to the next time, and of all of them. */
+const BURST = 8000;
+const LONGEST_BURST = 200_000;
 /** Nanoseconds that are spent looking for news before a sleep, while guests run on other threads: a sleep costs more, and they come out again within microseconds. */
 const SPIN = 20_000;
 
@@ -42,14 +45,27 @@ export function createRunLoop(xen: Runnable, options: RunLoopOptions): RunLoop {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
-  /** One look after each pCPU; gives the time up to which all of them idle, 0 if one does not. */
+  /** Waits at most `nanoseconds`, awake, for news of the threads; true if there are some. */
+  function hasNewsWithin(nanoseconds: number): boolean {
+    if (news === undefined || !isActive()) return false;
+    for (const end = now() + nanoseconds; Atomics.load(news, 0) === 0; ) if (now() >= end) return false;
+    return true;
+  }
+  /** One look after each pCPU; gives the time up to which all of them idle, 0 if one does not. The first one, which may stay longest, is the last. */
   function lookAround(): number {
-    if (news !== undefined) Atomics.store(news, 0, 0);
     let idleUntil = Infinity;
-    for (let cpu = 0; cpu < pcpus; cpu++) {
+    const look = (cpu: number): void => {
       const outcome = xen.runPcpu(cpu);
       idleUntil = outcome.ran ? 0 : Math.min(idleUntil, outcome.idleUntil ?? Infinity);
-    }
+    };
+    const end = now() + LONGEST_BURST;
+    let hadNews: boolean;
+    do {
+      hadNews = news !== undefined && Atomics.exchange(news, 0, 0) === 1;
+      idleUntil = Infinity;
+      for (let cpu = 1; cpu < pcpus; cpu++) look(cpu);
+    } while (hadNews && hasNewsWithin(BURST) && now() < end);
+    look(0);
     return idleUntil;
   }
   function turn(): void {
@@ -66,10 +82,7 @@ export function createRunLoop(xen: Runnable, options: RunLoopOptions): RunLoop {
   }
   /** Sleeps until another thread wants something. */
   function nap(milliseconds: number): void {
-    if (news !== undefined && isActive()) {
-      const end = now() + Math.min(SPIN, milliseconds * 1e6);
-      while (Atomics.load(news, 0) === 0 && now() < end);
-    }
+    hasNewsWithin(Math.min(SPIN, milliseconds * 1e6));
     Atomics.wait(wake, 0, 0, Math.min(milliseconds, SHORT_WAIT));
     Atomics.store(wake, 0, 0);
   }
