@@ -1,4 +1,4 @@
-import { attachConsole, type GuestConsole, type Progress, SHELL_MARKER, writeConfig, xlOk } from "guests";
+import { attachConsole, type GuestConsole, type Progress, SHELL_MARKER, writeConfig, xl, xlOk } from "guests";
 import { computeKernels } from "./guest/program.js";
 import { type BenchHost, startHost } from "./host.js";
 import type { LinuxImage } from "./linux.js";
@@ -14,6 +14,7 @@ export interface Parallel {
 }
 
 const PATIENCE = 300;
+const DOMAINS = ["parallel-1", "parallel-2"] as const;
 const RAM_MIB = 256;
 /** Index of the kernel that each guest runs, and how often: some seconds of work. */
 const KERNEL = 0;
@@ -23,10 +24,10 @@ const RUNS = 40;
 export async function measureParallel(image: LinuxImage, rounds: number, progress: Progress): Promise<Parallel> {
   const host = await startHost({ XEN_PCPUS: "2" });
   try {
-    const first = await boot("parallel-1", image, host);
+    const first = await boot(DOMAINS[0], image, host);
     // It is busy, so that the second one begins elsewhere.
     const warmUp = work(first);
-    const second = await boot("parallel-2", image, host);
+    const second = await boot(DOMAINS[1], image, host);
     await Promise.all([warmUp, work(second)]);
     const results: Parallel[] = [];
     for (let round = 1; round <= rounds; round++) {
@@ -39,6 +40,7 @@ export async function measureParallel(image: LinuxImage, rounds: number, progres
     const middle = median(results.map(({ ratio }) => ratio));
     return results.reduce((best, result) => (Math.abs(result.ratio - middle) < Math.abs(best.ratio - middle) ? result : best));
   } finally {
+    for (const name of DOMAINS) await xl(["destroy", name], host.env);
     await host.stop();
   }
 }

@@ -5,13 +5,11 @@ const SAMPLES = 16;
 
 /** Reads two clocks one after the other, several times: the least that the second one is ahead of the first. Nanoseconds. */
 function leastDifference(first: () => bigint, second: () => bigint): bigint {
-  let least = second() - first();
-  for (let i = 1; i < SAMPLES; i++) {
+  const differences = Array.from({ length: SAMPLES }, () => {
     const before = first();
-    const difference = second() - before;
-    if (difference < least) least = difference;
-  }
-  return least;
+    return second() - before;
+  });
+  return differences.reduce((least, difference) => (difference < least ? difference : least));
 }
 
 /** `process.hrtime.bigint()`, which is the same for all threads, at the moment when the hypervisor's clock was 0. */
