@@ -8,10 +8,10 @@ import { formatColumns, geomean } from "./report.js";
 /** Settings of XEN_HOST_COMPILER to compare; the first is the default. */
 const SETTINGS = [
   "",
-  "hot=250",
   "hot=500",
+  "hot=1000",
   "hot=2000",
-  "hot=4000",
+  "hot=8000",
   "batch=8",
   "batch=128,wait=96",
   "wait=4",

@@ -11,7 +11,7 @@ const SETTINGS: Readonly<Record<string, (value: number, options: CompilerOptions
 };
 
 /**
- * Reads XEN_HOST_COMPILER, for measurements: `hot=1000,batch=32,wait=24,region=200,calling=240,calls=4` are entries until code is hot, regions in a
+ * Reads XEN_HOST_COMPILER, for measurements: `hot=4000,batch=32,wait=24,region=200,calling=240,calls=4` are entries until code is hot, regions in a
  * module, runs that a smaller batch waits, instructions of a region at first and once it takes in what it calls, and how many calls. Throws an Error that names what it does not know.
  */
 export function compilerOptions(text: string): CompilerOptions {
