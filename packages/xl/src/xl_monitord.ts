@@ -52,7 +52,8 @@ export async function monitor({ xl }: Invocation): Promise<number> {
     const release = takeLock(monitorLock);
     if (release === undefined) {
       // Another one was faster, and may have looked before our domain was marked.
-      tryKill(lockHolder(monitorLock) ?? 0, LOOK_AGAIN);
+      const other = lockHolder(monitorLock);
+      if (other !== undefined) tryKill(other, LOOK_AGAIN);
       return EXIT.success;
     }
     try {

@@ -1,5 +1,5 @@
 import type { RegionReport } from "libxl";
-import { EXIT, findDomain, type Invocation, XlError } from "./xl_context.js";
+import { EXIT, findDomain, type Invocation, printJson, XlError } from "./xl_context.js";
 
 const hex = (address: number): string => `0x${address.toString(16).padStart(8, "0")}`;
 
@@ -16,7 +16,7 @@ export async function regions({ xl, options, operands }: Invocation): Promise<nu
   }
   const list = await libxl.compiledRegions(domid);
   if (options.has("json")) {
-    xl.out(`${JSON.stringify(list, null, 4)}\n`);
+    printJson(xl, list);
     return EXIT.success;
   }
   xl.out(`${"Address".padEnd(10)} EL Tier Instructions Entries\n`);
