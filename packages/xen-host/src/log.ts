@@ -2,6 +2,7 @@ import { appendFileSync, renameSync, statSync } from "node:fs";
 
 /** From the gravest; a log shows its own level and those before. */
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
+/** One of them. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 /** One line per call, by level. */
 export type Log = Readonly<Record<LogLevel, (message: string) => void>>;

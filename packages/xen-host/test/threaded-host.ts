@@ -17,6 +17,7 @@ export interface Scripts {
   remove(): void;
 }
 
+/** Bundles them into a directory of their own, which `remove` takes away. */
 export async function bundleScripts(): Promise<Scripts> {
   const outDir = mkdtempSync(join(tmpdir(), "xen-host-"));
   await build({
@@ -52,6 +53,7 @@ export interface ThreadedHost {
 /** Seconds that `until` waits. */
 const PATIENCE = 60;
 
+/** Starts the hypervisor and its thread, which runs the script `thread`. */
 export function createThreadedHost(thread: URL): ThreadedHost {
   const clock = createHostClock();
   const log: string[] = [];

@@ -153,9 +153,9 @@ function converting(operator: (a: Value) => Value, compute: (a: bigint) => Value
 
 /** Low half of an i64. */
 export const wrap: (a: Value) => Value = converting(unary("i64", "i32", 0xa7), (a) => i32.konst(a));
+/** An i64 from an i32, with its sign or with zeros. */
 export const extendS: (a: Value) => Value = converting(unary("i32", "i64", 0xac), (a) => i64.konst(a));
 export const extendU: (a: Value) => Value = converting(unary("i32", "i64", 0xad), (a) => i64.konst(BigInt.asUintN(32, a)));
-/** Sign-extends the low 32 bits of an i64. */
-export const extend32: (a: Value) => Value = unary("i64", "i64", 0xc4);
+/** An i64 from 32 bits in memory, with their sign or with zeros. */
 export const load32s: (address: Value, offset?: number) => Value = loader("i64", 0x34);
 export const load32u: (address: Value, offset?: number) => Value = loader("i64", 0x35);

@@ -3,8 +3,9 @@ import { GUEST } from "xen-public";
 
 /** RAM of a hostile guest: 2 MiB. */
 export const RAM = { base: GUEST.RAM0_BASE, pages: 512 } as const;
-/** The page of hostile code, and the one that hypercalls are pointed at. */
+/** The page of hostile code. */
 export const BODY = { address: RAM.base + 0x1000, bytes: 0x1000 } as const;
+/** The page that hypercalls are pointed at. */
 export const DATA = { address: RAM.base + 0x2000, bytes: 0x1000 } as const;
 
 /** Behind an exception the guest goes on with the next instruction, or with one of its body where that is outside. */
@@ -36,6 +37,7 @@ body:
   { origin: BigInt(RAM.base) },
 );
 
-/** What all hostile guests have at the start of RAM: the vectors, and an entry that takes VBAR_EL1, ELR_EL1 and SPSR_EL1 in x0 to x2. */
+/** What all hostile guests have at the start of RAM: the vectors, and the entry. */
 export const FRAME: Uint8Array = bytes;
+/** Guest physical address where they begin; VBAR_EL1, ELR_EL1 and SPSR_EL1 are taken from x0 to x2. */
 export const ENTRY: number = Number(symbols.get("entry"));
