@@ -29,7 +29,7 @@ const FIRST = { PPI: 16, SPI: 32 } as const;
 /** All four CPUs of the flags cell's mask, as libxl writes it whatever the number of vCPUs. */
 const CPU_MASK = 0xf00;
 
-/** Writes the guest's device tree as libxl does, node by node (facts/guest-platform.md 3). */
+/** Writes the guest's device tree as libxl does, node by node (libxl__prepare_dtb). */
 export function guestDeviceTree(tree: GuestTree): Uint8Array {
   return writeFdt({
     name: "",

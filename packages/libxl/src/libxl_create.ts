@@ -13,7 +13,7 @@ import { uuidFromString } from "./libxl_uuid.js";
 import { removeNodes, writeNodes, xsTransaction } from "./libxl_xshelp.js";
 
 /**
- * Builds a domain and leaves it paused (libxl_domain_create_new; facts/lifecycle.md 4). The files are read before anything is made;
+ * Builds a domain and leaves it paused (libxl_domain_create_new). The files are read before anything is made;
  * a failure after that destroys what there is of the domain.
  */
 export async function domainCreateNew(ctx: Ctx, wanted: DomainConfig): Promise<number> {

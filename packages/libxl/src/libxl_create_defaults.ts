@@ -12,7 +12,7 @@ const MAX_RAM_KB = GUEST.RAM0_SIZE / 1024;
 const DOMID_FIRST_RESERVED = 0x7ff0;
 
 /**
- * Fills libxl's defaults in and refuses what cannot be (libxl__domain_config_setdefault; facts/lifecycle.md 4, steps 1 and 2). The
+ * Fills libxl's defaults in and refuses what cannot be (libxl__domain_config_setdefault). The
  * config handed in is left as it is. Rejects with INVAL, or NI for devices that this host has no back end for.
  */
 export async function domainConfigSetdefault(ctx: Ctx, config: DomainConfig): Promise<DomainConfig> {

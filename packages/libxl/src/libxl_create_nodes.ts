@@ -24,7 +24,7 @@ const GUEST_NODES = [
 /** What the platform has for a guest to know of. */
 const PLATFORM_FEATURES = ["control/platform-feature-multiprocessor-suspend", "control/platform-feature-xs_reset_watches"] as const;
 
-/** The nodes of a new domain, parents first: what is made below a node inherits its permissions (libxl__domain_make; facts/lifecycle.md 5). */
+/** The nodes of a new domain, parents first: what is made below a node inherits its permissions (libxl__domain_make). */
 export function newDomainNodes(domid: number, { c_info }: DomainConfig): NewNode[] {
   const [dom, vm, libxl] = [path.dom(domid), path.vm(c_info.uuid ?? ""), path.libxl(domid)];
   const readOnly = PERMISSIONS.readOnly(domid);

@@ -80,7 +80,7 @@ export interface BuiltDomain {
   readonly placement: Placement;
 }
 
-/** libxl__build_dom: memory, HVM parameters, kernel, ramdisk, device tree and vCPU 0 (facts/lifecycle.md 4, step 7). */
+/** libxl__build_dom: memory, HVM parameters, kernel, ramdisk, device tree and vCPU 0. */
 export async function buildDom(ctx: Ctx, domid: number, config: DomainConfig, files: GuestFiles): Promise<BuiltDomain> {
   const { ctrl } = ctx;
   // All that the guest may ever have: its balloon leaves it the target. What a guest never touches costs the host nothing.
@@ -163,7 +163,7 @@ async function write(ctx: Ctx, domid: number, what: string, ipa: number, bytes: 
   }
 }
 
-/** vCPU 0 as the arm64 boot protocol wants it: x0 is the device tree, all else zero (facts/guest-platform.md 2.2). */
+/** vCPU 0 as the arm64 boot protocol wants it: x0 is the device tree, all else zero (Documentation/arch/arm64/booting.rst). */
 export function initialContext({ kernel, dtb }: Placement): VcpuContext {
   return {
     isOnline: true,

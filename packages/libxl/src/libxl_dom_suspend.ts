@@ -5,7 +5,7 @@ import { awaitAcknowledgement, controlPath, requestPvcontrol } from "./libxl_pvc
 import { encodeText, xsTransaction } from "./libxl_xshelp.js";
 
 /**
- * libxl_domain_suspend_only (facts/lifecycle.md 6): asks through control/shutdown, waits for the guest to take the request, and then for its
+ * libxl_domain_suspend_only: asks through control/shutdown, waits for the guest to take the request, and then for its
  * suspend. A request that is not taken is withdrawn. GUEST_TIMEDOUT where one of the two does not come, FAIL where the domain ends otherwise.
  */
 export async function domainSuspendOnly(ctx: Ctx, watch: DeathWatch, domid: number): Promise<void> {

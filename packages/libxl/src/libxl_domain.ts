@@ -78,7 +78,7 @@ export async function domainUnpause(ctx: Ctx, domid: number): Promise<void> {
 }
 
 /**
- * libxl_domain_resume (facts/lifecycle.md 6): the hypervisor first, without a check that the domain is suspended, then xenstored, so that it
+ * libxl_domain_resume: the hypervisor first, without a check that the domain is suspended, then xenstored, so that it
  * sees the next shutdown; the domain runs even if that fails.
  */
 export async function domainResume(ctx: Ctx, domid: number, suspendCancel: boolean): Promise<void> {
@@ -110,7 +110,7 @@ async function refuseDeviceModel(ctx: Ctx, domid: number, what: string): Promise
   throw fail(ctx, "INVAL", `cannot ${what} the domain: its device model "${version ?? ""}" is not known`, { domid });
 }
 
-/** libxl_domain_destroy (facts/lifecycle.md 6): pause, remove the nodes, then the domain itself. */
+/** libxl_domain_destroy: pause, remove the nodes, then the domain itself. */
 export async function domainDestroy(ctx: Ctx, domid: number): Promise<void> {
   if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself and cannot be destroyed", { domid });
   try {

@@ -27,7 +27,7 @@ const RULES: readonly (readonly [RegExp, CfgTokenKind | null])[] = [
   [/\]/y, "']'"],
   [/;/y, "';'"],
 ];
-/** What nothing else matches: an error, up to the next white space (facts/xl.md 6). */
+/** What nothing else matches: an error, up to the next white space (libxlu_cfg_l.l). */
 const BAD = /[^\n][^ \t\n]*/y;
 
 /** Splits xl.cfg text (Xen's libxlu_cfg_l.l). */
@@ -96,7 +96,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** Replaces escapes. Numeric ones are as broken as libxlu's: \x always fails, octal yields no character (facts/xl.md 6). */
+/** Replaces escapes. Numeric ones are as broken as libxlu's: \x always fails, octal yields no character (xlu__cfgl_dequote). */
 function unescape(text: string): string | { readonly error: string } {
   let value = "";
   for (let at = 0; at < text.length; at++) {

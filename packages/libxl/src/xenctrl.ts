@@ -110,7 +110,7 @@ export interface CreateDomain {
 /** XEN_DOMCTL_getdomaininfo. */
 export interface DomainInfo {
   readonly domid: number;
-  /** XEN_DOMINF_* bits with the shutdown code in 23:16, facts/lifecycle.md 1.3. */
+  /** XEN_DOMINF_* bits with the shutdown code in 23:16 (public/domctl.h). */
   readonly flags: number;
   readonly totPages: number;
   readonly maxPages: number;

@@ -24,7 +24,7 @@ const KERNEL_ALIGN = 2 * MIB;
 const MODULES_OFFSET = 128 * MIB;
 
 /**
- * Places kernel, ramdisk and device tree in bank 0 (arch_setup_meminit; facts/guest-platform.md 2). One difference on purpose: the
+ * Places kernel, ramdisk and device tree in bank 0 (arch_setup_meminit). One difference on purpose: the
  * room for the kernel is its image_size, BSS included, where Xen takes the file's size. Throws NOMEM if it does not fit.
  */
 export function placeSegments({ ramSize, kernel, initrdSize, dtbSize }: Segments): Placement {

@@ -23,7 +23,7 @@ const RAZ_WI = { read: zero, write: ignore };
 const READ_ONLY_ZERO = { read: zero };
 const WRITE_IGNORED = { write: ignore };
 
-/** Debug: never usable by a guest, so MDSCR_EL1 keeps nothing (facts: vgic-vtimer 7.1). */
+/** Debug: never usable by a guest, so MDSCR_EL1 keeps nothing (xen/arch/arm/arm64/vsysreg.c). */
 const DEBUG: readonly Row[] = [
   ["MDRAR_EL1", sysreg(2, 0, 1, 0, 0), READ_ONLY_ZERO],
   ["OSLAR_EL1", sysreg(2, 0, 1, 0, 4), WRITE_IGNORED],

@@ -48,7 +48,7 @@ export interface Arch {
   park?(d: Domain, moved: (relocate: (view: Uint8Array) => Uint8Array) => void): ParkProgress;
   setVcpuContext(v: Vcpu, context: VcpuGuestContext | undefined): number;
   getVcpuContext(v: Vcpu): VcpuGuestContext;
-  /** Hook of domain_resume, called under the shutdown lock's rules (see facts/vpsci.md 6.4). */
+  /** Hook of domain_resume, called under the shutdown lock's rules. */
   domainResume(d: Domain): void;
   /** The vCPU's event-channel upcall line follows `vcpu_info.evtchn_upcall_pending` (PPI 31 on Arm). */
   vcpuMarkEventsPending(v: Vcpu): void;

@@ -45,7 +45,7 @@ export function markEventsPending(v: Vcpu): void {
   v.domain.xen.arch.vcpuMarkEventsPending(v);
 }
 
-/** Makes the port pending; raises the upcall of `v` unless the port is masked (facts: guest-platform 6.2). */
+/** Makes the port pending; raises the upcall of `v` unless the port is masked (evtchn_2l_set_pending). */
 export function evtchn2lSetPending(v: Vcpu, port: number): void {
   const shared = sharedInfoOf(v.domain);
   if (shared === undefined || testAndSet(shared, SHARED_INFO.evtchnPending, port)) return;

@@ -75,7 +75,7 @@ function version(xen: Xen, print: (line: string) => void): void {
   print(`Command line: ${build.commandline}`);
 }
 
-/** The console keys of Xen that mean something here (facts: vpsci 8.4), in the order of key 'h'. */
+/** The console keys of Xen that mean something here (keyhandler.c), in the order of key 'h'. */
 export function createKeyHandlers(xen: Xen): KeyHandlers {
   const handlers: KeyHandler[] = [
     ...xen.arch.keys,

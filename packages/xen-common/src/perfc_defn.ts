@@ -1,6 +1,6 @@
 import type { PerfCounterName } from "perfc";
 
-/** Perf counters of common code, in Xen's order (facts: vpsci 8.2). Arch tables go before this one. */
+/** Perf counters of common code, in Xen's order (perfc_defn.h). Arch tables go before this one. */
 export const COMMON_PERF_COUNTERS = [
   { name: "hypercalls", label: "hypercalls", size: 64 },
   { name: "calls_from_multicall", label: "calls from multicall" },

@@ -26,7 +26,7 @@ export function attachVcpuInfo(v: Vcpu): void {
 }
 
 /**
- * Writes the wall clock of the moment when the guest's CLOCK_MONOTONIC was 0 (facts: guest-platform 6): when the domain was first unpaused. Xen takes its creation,
+ * Writes the wall clock of the moment when the guest's CLOCK_MONOTONIC was 0 (update_domain_wallclock_time): when the domain was first unpaused. Xen takes its creation,
  * and a guest is behind by the time that it took to build. The version is odd meanwhile.
  */
 export function updateWallclock(d: Domain): void {

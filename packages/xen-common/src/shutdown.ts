@@ -6,7 +6,7 @@ import type { Vcpu } from "./vcpu.js";
 
 /**
  * domain_shutdown: latches the reason and pauses every vCPU; all that the guest sees is that it stops.
- * Called by the running vCPU itself, by the toolstack or by a timer. Returns 0, always (facts: vpsci 7).
+ * Called by the running vCPU itself, by the toolstack or by a timer. Returns 0, always (domain_shutdown).
  */
 export function domainShutdown(d: Domain, reason: number): number {
   if (d.shutdownCode === SHUTDOWN_CODE_INVALID) d.shutdownCode = reason;

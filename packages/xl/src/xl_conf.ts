@@ -6,7 +6,7 @@ import { XlError } from "./xl_context.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What xl.conf sets for all domains (facts: xl 7); a key that is absent changes nothing. */
+/** What xl.conf sets for all domains (xl.conf(5)); a key that is absent changes nothing. */
 export interface GlobalConfig {
   readonly max_grant_frames?: number;
   readonly max_maptrack_frames?: number;

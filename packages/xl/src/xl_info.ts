@@ -21,7 +21,7 @@ interface ListOptions {
   readonly claims?: boolean;
 }
 
-/** Text of `xl list`, for named domains (facts: xl 3.1). */
+/** Text of `xl list`, for named domains (xl_list.c). */
 export function formatList(domains: readonly (Dominfo & { readonly name: string; readonly pool_name: string })[], options: ListOptions): string {
   let text = "Name                                        ID   Mem VCPUs\tState\tTime(s)";
   if (options.verbose) text += "   UUID                            Reason-Code\tSecurity Label";
@@ -156,7 +156,7 @@ export async function vmList({ xl, options }: Invocation): Promise<number> {
   return EXIT.success;
 }
 
-/** The lines of `xl info`: key and value, in Xen's order (facts: xl 3.4). */
+/** The lines of `xl info`: key and value, in Xen's order (xl_info.c). */
 export async function infoLines(libxl: Libxl): Promise<[key: string, value: string][]> {
   const [host, physinfo, version, scheduler] = await Promise.all([libxl.getHostInfo(), libxl.getPhysinfo(), libxl.getVersionInfo(), libxl.getScheduler()]);
   const mib = (pages: number): string => String(Math.floor(pages / 256));

@@ -23,7 +23,7 @@ export interface Keeper {
 
 const NO_KEEPER: Keeper = { made: async () => undefined, left: async () => undefined };
 
-/** Watches a domain, and those that are made in its place, until it is gone for good (facts: lifecycle 8). Resolves to the exit code. */
+/** Watches a domain, and those that are made in its place, until it is gone for good (handle_domain_death in xl_vmcontrol.c). Resolves to the exit code. */
 export async function watch(libxl: Libxl, domid: number, log: (line: string) => void, keeper: Keeper = NO_KEEPER): Promise<number> {
   const monitor: Monitor = { libxl, log, brake: createBrake(), keeper };
   let current: number | undefined = domid;

@@ -28,7 +28,7 @@ const percent = (part: number, whole: number): string => printf("%.1f", whole ==
 /** Domain 0 is the host: its memory has no limit. */
 const isUnlimited = (d: Dominfo): boolean => d.domid === 0;
 
-/** xentop's columns (facts: xl 3.5). There are no PV devices, so theirs are 0. */
+/** xentop's columns. There are no PV devices, so theirs are 0. */
 const COLUMNS: readonly Column[] = [
   { title: "NAME", width: 10, of: ({ name }) => name },
   { title: "STATE", width: 6, of: topState },

@@ -4,7 +4,7 @@ import type { Vcpu } from "../vcpu.js";
 import { CREDIT2, type Credit2Domain, type Credit2Unit, type RunQueue } from "./credit2-types.js";
 import type { SchedHost } from "./private.js";
 
-/** Caps: budgets that domains get each period and that their units take in parts (facts: sched 2.8). */
+/** Caps: budgets that domains get each period and that their units take in parts (credit2.c). */
 export interface Budgets {
   createDomain(d: Domain, queue: RunQueue): Credit2Domain;
   /** True if the unit may run: it is not capped, has budget left, or got some. Else it was parked. */

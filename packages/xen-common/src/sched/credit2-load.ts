@@ -1,7 +1,7 @@
 import type { Time } from "../arch.js";
 import { CREDIT2 } from "./credit2-types.js";
 
-/** How many units want to run: now, and on average over the last second (facts: sched 2.1). */
+/** How many units want to run: now, and on average over the last second (credit2.c). */
 export interface Load {
   active: number;
   average: number;

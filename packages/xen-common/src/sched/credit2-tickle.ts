@@ -13,7 +13,7 @@ export interface TicklerOptions {
   readonly ratelimit: () => Time;
 }
 
-/** Builds runq_tickle (facts: sched 2.7): pokes the pCPU of a unit's queue if that idles, or if what runs there is worth disturbing. */
+/** Builds runq_tickle (credit2.c): pokes the pCPU of a unit's queue if that idles, or if what runs there is worth disturbing. */
 export function createTickler({ host, units, placer, burn, ratelimit }: TicklerOptions): (unit: Credit2Unit, now: Time) => void {
   function isWorthIt(unit: Credit2Unit, now: Time): boolean {
     const { curr } = unit.dom.queue.pcpu;

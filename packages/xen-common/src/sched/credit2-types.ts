@@ -5,7 +5,7 @@ import type { Vcpu } from "../vcpu.js";
 import type { Load } from "./credit2-load.js";
 import type { Pcpu } from "./private.js";
 
-/** Constants of credit2 (facts: sched 2.1); nanoseconds, and credit in the same unit. */
+/** Constants of credit2 (credit2.c); nanoseconds, and credit in the same unit. */
 export const CREDIT2 = {
   defaultWeight: 256,
   init: 10_000_000,

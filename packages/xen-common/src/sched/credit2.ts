@@ -11,7 +11,7 @@ import { CREDIT2, type Credit2Domain, type Credit2Unit, creditToTime, type RunQu
 import type { Decision, Pcpu, SchedHost, Scheduler } from "./private.js";
 
 /**
- * The credit2 scheduler (facts: sched 2), with a run queue for each pCPU (Xen's `credit2_runqueue=cpu`): a domain that changes its pCPU leaves its
+ * The credit2 scheduler (credit2.c), with a run queue for each pCPU (Xen's `credit2_runqueue=cpu`): a domain that changes its pCPU leaves its
  * compiled code behind. For the same reason a domain is in one queue with all its vCPUs, and balancing moves whole domains (docs/designs/0009).
  * Credit is counted in nanoseconds of the heaviest unit of a queue; fractions are kept as residue.
  */

@@ -3,7 +3,7 @@ import type { Vcpu } from "../vcpu.js";
 import { vcpuName, vcpuRunnable } from "../vcpu.js";
 import { allowedCpus, type SchedHost, type Scheduler } from "./private.js";
 
-/** The null scheduler: each pCPU belongs to one vCPU; vCPUs beyond that wait until one goes (facts: sched 5). */
+/** The null scheduler: each pCPU belongs to one vCPU; vCPUs beyond that wait until one goes (null.c). */
 export function createNullScheduler(host: SchedHost): Scheduler {
   /** pCPU by vCPU. */
   const assigned = new Map<Vcpu, number>();
