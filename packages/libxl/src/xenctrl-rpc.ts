@@ -130,7 +130,9 @@ export function createRpcXenCtrl(channel: RpcChannel, openStore: () => Promise<X
     ...calls,
     async writeGuestMemory(domid, ipa, bytes) {
       for (let at = 0; at < bytes.length; at += MEMORY_CHUNK) {
-        await calls.writeGuestMemory(domid, ipa + at, bytes.subarray(at, at + MEMORY_CHUNK));
+        // A Buffer's toJSON would make numbers of its bytes before the wire sees them.
+        const chunk = new Uint8Array(bytes.buffer, bytes.byteOffset + at, Math.min(MEMORY_CHUNK, bytes.length - at));
+        await calls.writeGuestMemory(domid, ipa + at, chunk);
       }
     },
     async readGuestMemory(domid, ipa, length) {
