@@ -26,6 +26,8 @@ const { values: options, positionals } = parseArgs({
     tiers: { type: "boolean", default: false },
   },
 });
+// Where a machine sets this, every start of Node reads a file of certificates, for longer than `xl list` takes in all.
+delete process.env["NODE_EXTRA_CA_CERTS"];
 const progress = createProgress();
 const choice = chooseRows(positionals);
 const qemu = qemuVersion();
