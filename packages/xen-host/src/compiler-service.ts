@@ -27,7 +27,7 @@ export function createCompilerService(thread: URL): CompilerService {
   let next = 0;
 
   function start(): Worker {
-    const started = new Worker(thread, { resourceLimits: { maxYoungGenerationSizeMb: 8 } });
+    const started = new Worker(thread, { resourceLimits: { maxYoungGenerationSizeMb: 48 } });
     started.on("message", ({ id, module, bytes, milliseconds }: CompilerAnswer) => {
       waiting.get(id)?.(module, bytes, milliseconds);
       waiting.delete(id);
