@@ -8,6 +8,7 @@ import { benchProgram } from "./guest/program.js";
 import { residentMiB, startHost } from "./host.js";
 import { commandRows, latencyRows } from "./latency.js";
 import { type LinuxImage, suspendRows, withGuests } from "./linux.js";
+import { parallelRows } from "./parallel.js";
 import type { Plan } from "./plan.js";
 import { qemuVersion } from "./qemu.js";
 import { formatTable, type Row } from "./report.js";
@@ -40,7 +41,13 @@ console.log(`Guest: ${debian.origin}. ${qemu ?? "QEMU (qemu-system-aarch64) is n
 if (options.tiers) {
   console.log(await tiersTable(image, progress));
 } else {
-  const measured = [...(await warmRows()), ...(await bootRows(image, plan)), ...(await scenarioRows(image, plan)), ...(await debianRows(debian))];
+  const measured = [
+    ...(await warmRows()),
+    ...(await bootRows(image, plan)),
+    ...(await scenarioRows(image, plan)),
+    ...(await parallelRows(image, plan)),
+    ...(await debianRows(debian)),
+  ];
   const rows = measured.filter(({ name }) => choice.includes(name));
   console.log(formatTable(rows));
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);

@@ -2,10 +2,11 @@ import { attachConsole, type GuestConsole, type Progress, SHELL_MARKER, writeCon
 import { computeKernels } from "./guest/program.js";
 import { type BenchHost, startHost } from "./host.js";
 import type { LinuxImage } from "./linux.js";
-import { median } from "./report.js";
+import type { Plan } from "./plan.js";
+import { median, type Row, row } from "./report.js";
 
 /** Two busy guests on two pCPUs. */
-export interface Parallel {
+interface Parallel {
   /** Work of both in the time in which one alone does 1. */
   readonly ratio: number;
   /** Millions of guest instructions per second: alone, and each of the two at once. */
@@ -20,8 +21,14 @@ const RAM_MIB = 256;
 const KERNEL = 0;
 const RUNS = 40;
 
+/** Two busy guests against one, as a row. */
+export async function parallelRows(image: LinuxImage, { rounds, choice, progress }: Plan): Promise<Row[]> {
+  if (!choice.needs("parallel")) return [];
+  return [row("two-guests", "times", (await measureParallel(image, rounds, progress)).ratio)];
+}
+
 /** Boots two guests on a host with two pCPUs and has one, then both, compute; the median of `rounds`. The credit scheduler finds each a pCPU. */
-export async function measureParallel(image: LinuxImage, rounds: number, progress: Progress): Promise<Parallel> {
+async function measureParallel(image: LinuxImage, rounds: number, progress: Progress): Promise<Parallel> {
   const host = await startHost({ XEN_PCPUS: "2" });
   try {
     const first = await boot(DOMAINS[0], image, host);

@@ -3,7 +3,7 @@ import type { RowName } from "./rows.js";
 /** One figure. `ours` and `qemu` are in `unit`; `ratio` is ours / qemu as speed, above 1 is faster (or smaller), null where there is nothing to compare. */
 export interface Row {
   readonly name: RowName;
-  readonly unit: "MIPS" | "s" | "ms" | "MiB" | "%";
+  readonly unit: "MIPS" | "s" | "ms" | "MiB" | "%" | "times";
   readonly ours: number;
   readonly qemu: number | null;
   readonly ratio: number | null;

@@ -6,6 +6,7 @@ export const ROWS = {
   latency: ["suspend-to-shutdown", "resume-to-first-output"],
   boot: ["boot-to-init", "compile-share", "engine-share", "live-code"],
   scenario: ["scenario"],
+  parallel: ["two-guests"],
   userland: ["tar-gzip", "sha256sum", "python", "sqlite"],
 } as const;
 

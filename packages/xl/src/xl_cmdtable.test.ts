@@ -37,7 +37,7 @@ describe("the table", () => {
   });
 
   it("gives every reading command --json", () => {
-    const reading = ["list", "vm-list", "vcpu-list", "info", "domid", "domname", "dmesg", "uptime", "claims", "cpupool-list", "sched-credit2"];
+    const reading = ["list", "vm-list", "vcpu-list", "info", "domid", "domname", "dmesg", "uptime", "claims", "cpupool-list", "sched-credit2", "regions"];
     for (const name of reading) expect(lookup(name)?.options.map(({ long }) => long)).toContain("json");
   });
 });
