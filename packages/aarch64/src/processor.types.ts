@@ -17,8 +17,8 @@ export interface ProcessorOptions {
   readonly idRegisters: Readonly<Partial<Record<string, bigint>>>;
   /** MPIDR_EL1 of a vCPU. */
   readonly mpidr: (vcpu: number) => bigint;
-  /** The interpreter for a memory that is shared or is not: the package's files `interpreter-shared.wasm` and `interpreter.wasm`. Built anew if left out, in a quarter of a second. */
-  readonly interpreter?: (isShared: boolean) => WebAssembly.Module;
+  /** The interpreter for a memory that is shared or is not: the package's files `interpreter-shared.wasm` and `interpreter.wasm`. Built anew if left out or undefined, in a quarter of a second. */
+  readonly interpreter?: (isShared: boolean) => WebAssembly.Module | undefined;
   /** Compile hot code to WebAssembly; true if left out. False interprets everything; an object changes when it is compiled. */
   readonly compile?: boolean | Partial<CompilerOptions>;
   /** Who compiles; the thread of the processor itself if left out. */

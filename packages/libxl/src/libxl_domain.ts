@@ -87,7 +87,15 @@ export async function domainResume(ctx: Ctx, domid: number, suspendCancel: boole
   const info = await domainInfo(ctx, domid);
   if (suspendCancel) await resumeCooperative(ctx, info);
   else await resumeAny(ctx, info);
-  const tell = async (): Promise<void> => (await ctx.xs()).resumeDomain(domid);
+  const tell = async (): Promise<void> => {
+    try {
+      await (await ctx.xs()).resumeDomain(domid);
+    } catch (error) {
+      // A guest may be through with all that it had to do, and gone.
+      const [there] = await ctx.ctrl.getDomainInfoList(domid, 1);
+      if (there?.domid === domid && (there.flags & XEN_DOMINF.dying) === 0) throw error;
+    }
+  };
   await call(ctx, "tell xenstored that the domain goes on", domid, tell());
 }
 
