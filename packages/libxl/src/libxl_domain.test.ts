@@ -176,6 +176,20 @@ describe("resume", () => {
     expect(lines).toEqual([expect.stringMatching(/^warn 1: cannot answer the guest: no data/)]);
   });
 
+  it("has done its work where the guest is gone before xenstored hears of it", async () => {
+    const { ctrl, libxl, lines, make } = bench();
+    const domid = await make("a", 2);
+    const resume = ctrl.resumeDomain.bind(ctrl);
+    Object.assign(ctrl, {
+      async resumeDomain(which: number) {
+        await resume(which);
+        await ctrl.destroyDomain(which);
+      },
+    });
+    await libxl.domainResume(domid, true);
+    expect(lines).toEqual([]);
+  });
+
   it("refuses domain 0", async () => {
     const { ctrl, libxl } = bench();
     await expect(libxl.domainResume(0, true)).rejects.toMatchObject({ code: ERROR.INVAL, message: expect.stringContaining("domain 0") as string });
