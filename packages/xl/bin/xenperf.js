@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-require("./load.js")("xenperf");
+void require("./load.js")("xenperf");

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-require("./load.js")("main");
+void require("./load.js")("main");

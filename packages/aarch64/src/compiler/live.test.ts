@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CODE, Machine } from "../testing.js";
+import { CODE, DATA, Machine } from "../testing.js";
 import { DEFAULT_COMPILER_OPTIONS } from "./compiler.js";
 
 /** Compiled at once, in modules of their own. */
@@ -78,7 +78,7 @@ describe("compiled regions", () => {
   });
 
   it.each([
-    ["no region begins", CODE + 8],
+    ["no region begins", DATA],
     ["there is no memory", 0x1000],
   ])("give nothing for an address where %s", (_, address) => {
     const machine = machineWithLoops(1 << 20);
