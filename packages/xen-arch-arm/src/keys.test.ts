@@ -2,7 +2,11 @@ import { expect, it } from "vitest";
 import { createMachine } from "./testing/machine.js";
 
 it.each([
-  ["compiled", true, /d1: regions=\d+ modules=\d+ instructions=\d+ bytes=\d+ invalidations=\d+ evictions=\d+ live=\d+ liveBytes=\d+ compiling=\d+ installing=\d+$/],
+  [
+    "compiled",
+    true,
+    /d1: regions=\d+ modules=\d+ instructions=\d+ bytes=\d+ invalidations=\d+ evictions=\d+ live=\d+ liveBytes=\d+ compiling=\d+ installing=\d+$/,
+  ],
   ["interpreted", false, /d1: interpreted, compiler = 0$/],
 ])("debug key J tells about a guest that is %s", (_title, compiler, line) => {
   const m = createMachine({ compiler });
