@@ -1,3 +1,5 @@
+export { createGuest, type Guest, type GuestOptions } from "./guest.js";
+export { createGuestConsole, type GuestConsole, type Patience } from "./guest-console.js";
 export * from "./include/libxl.js";
 export { createLibxl, type Libxl, type LibxlOptions } from "./libxl.js";
 export type { DomainDeathGenerator } from "./libxl_event.js";
@@ -7,6 +9,7 @@ export type { XsQuotas } from "./libxl_xsquota.js";
 export { generateUuid, uuidFromString, uuidToString } from "./libxl_uuid.js";
 export { type Cfg, type CfgOptions, readCfg } from "./libxlu_cfg.js";
 export type { CoreFile } from "./xc_core.js";
+export { type Within, withinHostTime } from "./within.js";
 export * from "./xenctrl.js";
 export {
   createRpc,

@@ -20,6 +20,7 @@ import { type CoreFile, domainCoreDump } from "./xc_core.js";
 import { compiledRegion, compiledRegions } from "./libxl_regions.js";
 import type { CompiledRegion, ConsoleStream, PerfCounter, RegionReport, XenCtrl, XenVersion } from "./xenctrl.js";
 import { createStore } from "./libxl_xshelp.js";
+import { type Within, withinHostTime } from "./within.js";
 import { xenstoreFeatures, type XsQuotas, xsquotaGet, xsquotaSet } from "./libxl_xsquota.js";
 
 /** What libxl needs of the world besides the hypervisor. Each has a default that works in Node. */
@@ -36,6 +37,8 @@ export interface LibxlOptions {
   readonly randomBytes?: (count: number) => Uint8Array;
   /** Milliseconds that a guest has to answer what it is asked through xenstore; 60,000 by default. */
   readonly guestTimeout?: number;
+  /** How time passes while a guest is waited for; the machine's by default. */
+  readonly within?: Within;
 }
 
 /** libxl's patience with guests, in milliseconds. */
@@ -45,6 +48,8 @@ const GUEST_TIMEOUT = 60_000;
 export interface Libxl {
   /** The connection that this libxl drives. */
   readonly ctrl: XenCtrl;
+  /** How time passes while a guest is waited for. */
+  readonly within: Within;
 
   /** Builds a domain and leaves it paused; returns its id. A failure destroys what was built (`libxl_domain_create_new`). */
   domainCreateNew(config: DomainConfig): Promise<number>;
@@ -170,10 +175,12 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     now: options.now ?? Date.now,
     randomBytes: options.randomBytes ?? ((count) => crypto.getRandomValues(new Uint8Array(count))),
     guestTimeout: options.guestTimeout ?? GUEST_TIMEOUT,
+    within: options.within ?? withinHostTime,
   };
   const watch = createDeathWatch(ctx);
   return {
     ctrl,
+    within: ctx.within,
     domainCreateNew: (config) => domainCreateNew(ctx, config),
     domainConfigSetdefault: (config) => domainConfigSetdefault(ctx, config),
     listDomain: () => listDomain(ctx),

@@ -27,7 +27,7 @@ async function askForSuspend(ctx: Ctx, domid: number, end: Promise<DomainEvent>)
   if ((await awaitAcknowledgement(ctx, domid)) === "silent" && (await withdraw(ctx, domid))) {
     throw fail(ctx, "GUEST_TIMEDOUT", `the guest was asked to suspend itself and has not reacted for ${seconds} s; the request is withdrawn`, { domid });
   }
-  const event = await within(end, ctx.guestTimeout);
+  const event = (await ctx.within(end, ctx.guestTimeout)) ? await end : undefined;
   if (event === undefined) throw fail(ctx, "GUEST_TIMEDOUT", `the guest has taken the request to suspend itself, but has not for ${seconds} s`, { domid });
   if (event.type === "domain_shutdown" && event.shutdown_reason === "suspend") return;
   const how = event.type === "domain_death" ? "it is gone" : `it has shut down (${event.shutdown_reason})`;
@@ -42,15 +42,4 @@ async function withdraw(ctx: Ctx, domid: number): Promise<boolean> {
     await nodes.write(node, encodeText(""));
     return true;
   });
-}
-
-/** What comes within that many milliseconds, or else undefined. */
-async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), milliseconds)));
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

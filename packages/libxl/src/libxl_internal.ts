@@ -1,5 +1,6 @@
 import { type ErrorName, LibxlError, type Log } from "./include/libxl.js";
 import type { Xs } from "xenstore";
+import type { Within } from "./within.js";
 import { type XenCtrl, XenCtrlError } from "./xenctrl.js";
 
 /** What every part of libxl is handed (libxl__ctx): the hypervisor and the world. */
@@ -14,6 +15,7 @@ export interface Ctx {
   readonly randomBytes: (count: number) => Uint8Array;
   /** Milliseconds that a guest has to answer what it is asked through xenstore. */
   readonly guestTimeout: number;
+  readonly within: Within;
 }
 
 /** Runs a call to the hypervisor; its refusal is logged and thrown as `code` (FAIL by default). `what` is a verb phrase. */

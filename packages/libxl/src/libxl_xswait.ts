@@ -21,20 +21,19 @@ export async function xswait(ctx: Ctx, { domid, path, isDone, hasEnded }: Xswait
   const xs = await ctx.xs();
   const ends: (() => unknown)[] = [];
   try {
-    return await new Promise<XswaitOutcome>((resolve, reject) => {
+    const outcome = new Promise<XswaitOutcome>((resolve, reject) => {
       const look = async (): Promise<void> => {
         if (isDone(await xsRead(ctx, path, domid))) resolve("done");
       };
-      const timer = setTimeout(() => resolve("silent"), ctx.guestTimeout);
       const watch = xs.watch(path, () => void look().catch(reject));
       watch.catch(reject);
       ends.push(
-        () => clearTimeout(timer),
         () => watch.then((set) => set.close()).catch(() => undefined),
         ctx.ctrl.onDomainChange(() => void hasEnded().then((ended) => ended && resolve("ended"), reject)),
       );
       void xs.closed.then(() => reject(new LibxlError("FAIL", `the connection to xenstored was lost while ${path} was watched`, { domid })));
     });
+    return (await ctx.within(outcome, ctx.guestTimeout)) ? await outcome : "silent";
   } finally {
     await Promise.all(ends.map((end) => end()));
   }

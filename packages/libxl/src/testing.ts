@@ -31,6 +31,10 @@ export interface FakeDomain {
   readonly pages: Map<number, Uint8Array | null>;
   ports: number;
   hasConsole: boolean;
+  /** What it printed, what was typed at it, and who has its console open. */
+  readonly output: Uint8Array[];
+  input: string;
+  readonly readers: Set<{ readonly print: (bytes: Uint8Array) => void; readonly end: () => void }>;
   scheduler: SchedulerParams;
   readonly affinity: Map<number, { hard: number[]; soft: number[] }>;
 }
@@ -48,6 +52,10 @@ export interface FakeXenCtrl extends XenCtrl {
   readonly calls: string[];
   /** Makes the next call of that name fail with an errno. */
   failNext(call: keyof XenCtrl, errno: number): void;
+  /** What a guest prints on its console, to those that have it open. */
+  guestPrint(domid: number, text: string): void;
+  /** What was typed at a guest's console. */
+  guestInput(domid: number): string;
   /** What a guest does when it shuts down; tells all listeners. */
   guestShutdown(domid: number, code: number): void;
 }
@@ -170,6 +178,13 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       domain.shutdownCode = code;
       tell();
     },
+    guestPrint(domid, text) {
+      const domain = domains.get(domid) ?? refuse("guestPrint", ERRNO.ESRCH);
+      const bytes = new TextEncoder().encode(text);
+      domain.output.push(bytes);
+      for (const reader of domain.readers) reader.print(bytes);
+    },
+    guestInput: (domid) => domains.get(domid)?.input ?? refuse("guestInput", ERRNO.ESRCH),
 
     async createDomain(config) {
       enter("createDomain");
@@ -188,13 +203,16 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
         pages: new Map(),
         ports: 0,
         hasConsole: false,
+        output: [],
+        input: "",
+        readers: new Set(),
         scheduler: { scheduler: 6, weight: 256, cap: 0 },
         affinity: new Map(),
       });
       return domid;
     },
     async destroyDomain(domid) {
-      find("destroyDomain", domid);
+      for (const reader of find("destroyDomain", domid).readers) reader.end();
       domains.delete(domid);
       for (const file of userdata.keys()) if (file.startsWith(`${domid}/`)) userdata.delete(file);
       tell();
@@ -359,8 +377,26 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       find("introduceConsole", domid).hasConsole = true;
     },
     async openConsole(domid): Promise<ConsoleStream> {
-      find("openConsole", domid, false);
-      return { onOutput: () => undefined, write: async () => undefined, closed, close: () => undefined };
+      const domain = find("openConsole", domid, false);
+      let print: (bytes: Uint8Array) => void = () => undefined;
+      let end = (): void => undefined;
+      const isClosed = new Promise<void>((resolve) => (end = resolve));
+      const reader = { print: (bytes: Uint8Array) => print(bytes), end };
+      domain.readers.add(reader);
+      return {
+        onOutput(listener) {
+          print = listener;
+          domain.output.forEach(listener);
+        },
+        async write(bytes) {
+          domain.input += new TextDecoder().decode(bytes);
+        },
+        closed: isClosed,
+        close() {
+          domain.readers.delete(reader);
+          end();
+        },
+      };
     },
     async openStore() {
       enter("openStore", false);

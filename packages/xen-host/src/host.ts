@@ -1,18 +1,15 @@
 import { createCollector } from "./collector.js";
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { MessageChannel, Worker } from "node:worker_threads";
-import { createLibxl, createRpcXenCtrl, hostPaths, makePrivateDirectory, takeLock, type XenCtrl, XenCtrlError } from "libxl";
+import { createLibxl, hostPaths, makePrivateDirectory, takeLock, type XenCtrl, XenCtrlError } from "libxl";
 import { farewell } from "./farewell.js";
-import { LOG_LEVELS, type LogLevel, type Log, openLogFile } from "./log.js";
+import { startHypervisor } from "./hypervisor-thread.js";
+import { LOG_LEVELS, type LogLevel, openLogFile } from "./log.js";
 import { metricsText, type ProcessFigures } from "./metrics.js";
 import { listenMetrics, parseMetricsAddress } from "./metrics-server.js";
-import { portChannel } from "./port-channel.js";
 import { listen } from "./server.js";
 import { createStateFile, readLostDomains } from "./state-file.js";
-import { listenStore, type OpenStore } from "./store-server.js";
-import { portStream } from "./store-stream.js";
-import type { StoreRequest, WorkerMessage, WorkerSettings } from "./worker.js";
+import { listenStore } from "./store-server.js";
 
 /** What a new host says to who started it, one line of JSON on stdout with `--announce`. */
 export type Announcement =
@@ -127,37 +124,6 @@ async function run(announce: (announcement: Announcement) => void, metrics: stri
 
 function logLevel(wanted: string | undefined): LogLevel {
   return LOG_LEVELS.find((level) => level === wanted) ?? "info";
-}
-
-/** MiB of new objects that a thread keeps before it collects them: what suspended guests cost should be the guests' memory. */
-const YOUNG_GENERATION = 4;
-
-/** The hypervisor's thread, and `XenCtrl` and connections to xenstored in it. */
-function startHypervisor(log: Log): { xenctrl: XenCtrl; openStore: OpenStore; worker: Worker; failed: Promise<Error> } {
-  const { port1, port2 } = new MessageChannel();
-  const wake = new Int32Array(new SharedArrayBuffer(4));
-  const settings: WorkerSettings = { port: port2, wake };
-  const worker = new Worker(new URL("./worker.js", import.meta.url), {
-    workerData: settings,
-    transferList: [port2],
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },
-  });
-  worker.on("message", ({ level, text }: WorkerMessage) => log[level](text));
-  const failed = new Promise<Error>((resolve) => {
-    worker.once("error", resolve);
-    worker.once("exit", (code) => resolve(new Error(`its thread exited with ${code}`)));
-  });
-  const wakeUp = (): void => {
-    Atomics.store(wake, 0, 1);
-    Atomics.notify(wake, 0);
-  };
-  const openStore: OpenStore = async (flow) => {
-    const pipe = new MessageChannel();
-    worker.postMessage({ store: pipe.port2 } satisfies StoreRequest, [pipe.port2]);
-    wakeUp();
-    return portStream(pipe.port1, { sent: wakeUp, ...(flow && { flow }) });
-  };
-  return { xenctrl: createRpcXenCtrl(portChannel(port1, wakeUp), () => openStore()), openStore, worker, failed };
 }
 
 /** SIGTERM and SIGINT, one after the other; SIGHUP is not for us. */

@@ -1,0 +1,51 @@
+import { MessageChannel, Worker } from "node:worker_threads";
+import { createRpcXenCtrl, type XenCtrl } from "libxl";
+import type { Log } from "./log.js";
+import { portChannel } from "./port-channel.js";
+import type { OpenStore } from "./store-server.js";
+import { portStream } from "./store-stream.js";
+import type { StoreRequest, WorkerMessage, WorkerSettings } from "./worker.js";
+
+/** The thread's built file, which tests from source need as well. */
+const THREAD: URL = new URL("../dist/worker.js", import.meta.url);
+/** MiB of new objects that a thread keeps before it collects them: what suspended guests cost should be the guests' memory. */
+const YOUNG_GENERATION = 4;
+
+/** A hypervisor in a thread of its own. */
+export interface HypervisorThread {
+  readonly xenctrl: XenCtrl;
+  /** Connects to its store daemon. */
+  readonly openStore: OpenStore;
+  readonly worker: Worker;
+  /** Resolves when the thread has ended, whatever ended it. */
+  readonly failed: Promise<Error>;
+}
+
+/** Starts one. `env` is what the thread takes for the environment (`XEN_PCPUS`, `XEN_HOST_COMPILER`): the process's own if it is left out. */
+export function startHypervisor(log: Log, env: Readonly<Record<string, string | undefined>> = process.env): HypervisorThread {
+  const { port1, port2 } = new MessageChannel();
+  const wake = new Int32Array(new SharedArrayBuffer(4));
+  const settings: WorkerSettings = { port: port2, wake };
+  const worker = new Worker(THREAD, {
+    env: { ...env },
+    workerData: settings,
+    transferList: [port2],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },
+  });
+  worker.on("message", ({ level, text }: WorkerMessage) => log[level](text));
+  const failed = new Promise<Error>((resolve) => {
+    worker.once("error", resolve);
+    worker.once("exit", (code) => resolve(new Error(`its thread exited with ${code}`)));
+  });
+  const wakeUp = (): void => {
+    Atomics.store(wake, 0, 1);
+    Atomics.notify(wake, 0);
+  };
+  const openStore: OpenStore = async (flow) => {
+    const pipe = new MessageChannel();
+    worker.postMessage({ store: pipe.port2 } satisfies StoreRequest, [pipe.port2]);
+    wakeUp();
+    return portStream(pipe.port1, { sent: wakeUp, ...(flow && { flow }) });
+  };
+  return { xenctrl: createRpcXenCtrl(portChannel(port1, wakeUp), () => openStore()), openStore, worker, failed };
+}
