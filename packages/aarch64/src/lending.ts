@@ -1,10 +1,11 @@
+import { compilerViewOf } from "./compiler-view.js";
 import { DEFAULT_COMPILER_OPTIONS } from "./compiler/compiler.js";
 import type { CompilerService } from "./compiler/translate.js";
 import { Engine, type EngineOptions, interpreterOf } from "./engine.js";
 import { execute } from "./execute.js";
 import type { Exit } from "./exit.js";
 import { AT, EXIT, layoutOf } from "./layout.js";
-import type { Borrower, Lending, Loan } from "./lending.types.js";
+import type { Borrower, Lending, LentTo, Loan } from "./lending.types.js";
 import type { ProcessorOptions } from "./processor.types.js";
 
 /** What lending needs of the processor. */
@@ -20,17 +21,17 @@ export interface LenderHost {
 /** Builds a processor's `Lending`; `dropCode` is what `invalidateCode` does while the vCPUs are lent. */
 export function createLending({ options, engine, giveUpParking, exit }: LenderHost): Lending & { dropCode(): boolean } {
   const { processor, layout, compiler } = options;
-  let recall: (() => void) | undefined;
+  let borrower: LentTo | undefined;
   let isCodeStale = false;
   return {
     get isLent() {
-      return recall !== undefined;
+      return borrower !== undefined;
     },
-    lend(recaller) {
+    lend(to) {
       const { memory, code } = engine();
       code.dropAll();
       engine().compiler?.forgetRequests();
-      recall = recaller;
+      borrower = to;
       isCodeStale = false;
       return {
         memory,
@@ -42,13 +43,15 @@ export function createLending({ options, engine, giveUpParking, exit }: LenderHo
         mpidr: Array.from({ length: processor.vcpus }, (_, vcpu) => processor.mpidr(vcpu)),
         counterFrequency: processor.counterFrequency,
         compile: processor.compile !== false && compiler,
+        statistics: engine().compiler?.statistics,
       };
     },
-    reclaim(isLost) {
-      recall = undefined;
+    reclaim(statistics) {
+      borrower = undefined;
       // The borrower's regions are in its own table.
       engine().jumps.drop();
-      if (isLost) engine().code.dropUnknown();
+      if (statistics === "lost") engine().code.dropUnknown();
+      else if (statistics !== undefined) engine().compiler?.continueFrom(statistics);
     },
     enter(vcpu) {
       giveUpParking();
@@ -58,9 +61,12 @@ export function createLending({ options, engine, giveUpParking, exit }: LenderHo
       return wasStale;
     },
     leave: exit,
-    recall: () => recall?.(),
+    recall: () => borrower?.recall(),
+    get view() {
+      return borrower?.view;
+    },
     dropCode() {
-      isCodeStale = recall !== undefined;
+      isCodeStale = borrower !== undefined;
       return isCodeStale;
     },
   };
@@ -74,7 +80,8 @@ export function createBorrower(loan: Loan, options: BorrowerOptions): Borrower {
   const layout = layoutOf(loan);
   const processor: ProcessorOptions = { ...loan, ...options, isShared: true, interpreter: () => loan.interpreter, mpidr: (vcpu) => loan.mpidr[vcpu] ?? 0n };
   const compiler = loan.compile === false ? DEFAULT_COMPILER_OPTIONS : loan.compile;
-  const engine = new Engine({ processor, layout, compiler, memory: loan.memory });
+  const engine = new Engine({ processor, layout, compiler, memory: loan.memory }, 0, loan.statistics);
+  const view = compilerViewOf(engine, layout);
   return {
     run(vcpu, budget) {
       engine.state.adopt(vcpu);
@@ -89,5 +96,10 @@ export function createBorrower(loan: Loan, options: BorrowerOptions): Borrower {
       engine.code.dropAll();
       engine.compiler?.forgetRequests();
     },
+    get compilerStatistics() {
+      return view.compilerStatistics;
+    },
+    regions: view.regions,
+    region: view.region,
   };
 }

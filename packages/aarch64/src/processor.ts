@@ -1,4 +1,5 @@
-import { type CompiledRegion, listRegions, type RegionReport, reportRegion } from "./compiler/report.js";
+import { type CompilerView, compilerViewOf } from "./compiler-view.js";
+import type { CompiledRegion, RegionReport } from "./compiler/report.js";
 import { type CompilerOptions, type CompilerStatistics, DEFAULT_COMPILER_OPTIONS } from "./compiler/compiler.js";
 import { Engine, type EngineOptions } from "./engine.js";
 import { execute, traceOf } from "./execute.js";
@@ -124,27 +125,21 @@ class WasmProcessor implements Processor {
     return this.#options.trace ? traceOf(this.#engine) : undefined;
   }
 
+  /** Of the engine that runs the vCPUs, which may be another thread's. */
+  get #view(): CompilerView {
+    return this.#lending?.view ?? compilerViewOf(this.#home, this.#layout);
+  }
+
   get compilerStatistics(): CompilerStatistics | undefined {
-    return this.#home.compiler?.statistics;
+    return this.#view.compilerStatistics;
   }
 
   regions(): CompiledRegion[] {
-    const { compiler } = this.#home;
-    return compiler === undefined ? [] : listRegions(compiler.sources(this.#frames()));
+    return this.#view.regions();
   }
 
   region(address: number): RegionReport | undefined {
-    return this.#home.compiler && reportRegion(this.#home.compiler.sources(this.#frames()), address);
-  }
-
-  /** Guest frames by host page. */
-  #frames(): (hostPage: number) => number {
-    const frames = new Map<number, number>();
-    for (let gfn = 0; gfn < P2M_FRAMES; gfn++) {
-      const entry = this.#state.get32(this.#p2mEntry(gfn));
-      if ((entry & P2M_VALID) !== 0) frames.set(entry >>> 12, gfn);
-    }
-    return (hostPage) => frames.get(hostPage) ?? 0;
+    return this.#view.region(address);
   }
 
   extraPageOffset(n: number): number {

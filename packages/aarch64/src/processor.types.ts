@@ -1,5 +1,5 @@
-import type { CompilerOptions, CompilerStatistics } from "./compiler/compiler.js";
-import type { CompiledRegion, RegionReport } from "./compiler/report.js";
+import type { CompilerView } from "./compiler-view.js";
+import type { CompilerOptions } from "./compiler/compiler.js";
 import type { CompilerService } from "./compiler/translate.js";
 import type { Exit } from "./exit.js";
 import type { Lending } from "./lending.types.js";
@@ -63,7 +63,7 @@ export interface MemoryMove {
 }
 
 /** An AArch64 processor for EL1 and EL0: all vCPUs of one domain on one memory. */
-export interface Processor {
+export interface Processor extends CompilerView {
   /** The domain's memory, as it is now: `park` puts another one in its place. Guest RAM is at `ramOffset`. */
   readonly memory: WebAssembly.Memory;
   readonly ramOffset: number;
@@ -94,12 +94,6 @@ export interface Processor {
   readonly trace: Trace | undefined;
   /** How other threads run the vCPUs; undefined if the memory is not shared. */
   readonly lending?: Lending | undefined;
-  /** What the compiler has done; undefined if the domain is interpreted. */
-  readonly compilerStatistics: CompilerStatistics | undefined;
-  /** The compiled regions that are in place, in the order of their addresses. Those of a thread that vCPUs are lent to are not among them. */
-  regions(): CompiledRegion[];
-  /** Shows the region whose entry is at a guest physical address: its guest code, and the WebAssembly made of it. */
-  region(address: number): RegionReport | undefined;
   /** Level of the vCPU's IRQ input (the GIC CPU interface's output). */
   setIrq(vcpu: number, isHigh: boolean): void;
 

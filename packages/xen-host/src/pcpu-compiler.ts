@@ -1,4 +1,4 @@
-import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { CompilerService } from "aarch64";
 import type { CompilerAnswer, CompilerQuestion } from "./compiler-service.js";
 
@@ -9,25 +9,16 @@ export interface PolledCompiler {
   poll(): void;
 }
 
-/** A compiler in a thread of its own (compiler-thread.ts), which comes with the first question. */
-export function createPolledCompiler(thread: URL): PolledCompiler {
+/** The compiler behind a port (`servePolledCompiler`). */
+export function createPolledCompiler(port: MessagePort): PolledCompiler {
   const waiting = new Map<number, Parameters<CompilerService["compile"]>[1]>();
-  const { port1, port2 } = new MessageChannel();
-  let isStarted = false;
   let next = 0;
-
-  function start(): void {
-    isStarted = true;
-    new Worker(thread, { workerData: { port: port2 }, transferList: [port2], resourceLimits: { maxYoungGenerationSizeMb: 8 } }).unref();
-  }
-
   return {
     service: {
       now: () => performance.now(),
       compile(requests, done) {
-        if (!isStarted) start();
         waiting.set(next, done);
-        port1.postMessage(
+        port.postMessage(
           { id: next++, requests } satisfies CompilerQuestion,
           requests.map(({ words }) => words.buffer as ArrayBuffer),
         );
@@ -35,11 +26,19 @@ export function createPolledCompiler(thread: URL): PolledCompiler {
     },
     poll() {
       if (waiting.size === 0) return;
-      for (let received = receiveMessageOnPort(port1); received !== undefined; received = receiveMessageOnPort(port1)) {
+      for (let received = receiveMessageOnPort(port); received !== undefined; received = receiveMessageOnPort(port)) {
         const { id, module, bytes, milliseconds } = received.message as CompilerAnswer;
         waiting.get(id)?.(module, bytes, milliseconds);
         waiting.delete(id);
       }
     },
   };
+}
+
+/** The other end: passes the questions of a thread on to this one's compiler, so that all domains share one that is warm. */
+export function servePolledCompiler(port: MessagePort, service: CompilerService): void {
+  port.on("message", ({ id, requests }: CompilerQuestion) => {
+    service.compile(requests, (module, bytes, milliseconds = 0) => port.postMessage({ id, module, bytes, milliseconds } satisfies CompilerAnswer));
+  });
+  port.unref();
 }

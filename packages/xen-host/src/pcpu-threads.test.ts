@@ -90,7 +90,7 @@ describe("pCPUs on threads", () => {
   const pin = (d: Domain, cpu: number): void => host.xen.domctl.setVcpuAffinity(d.domainId, 0, { hard: [cpu] });
 
   it("two spinning guests both get on, and come out when they are paused", { timeout: 120_000 }, async () => {
-    host = createThreadedHost(scripts.pcpu);
+    host = createThreadedHost(scripts);
     const [first, second] = [host.guest(SPIN, 0), host.guest(SPIN, 1)];
     unpause(first, second);
     await host.until(() => count(first) > 1e6 && count(second) > 1e6, "both to count");
@@ -106,7 +106,7 @@ describe("pCPUs on threads", () => {
   });
 
   it("a guest loses nothing when it moves to and fro", { timeout: 120_000 }, async () => {
-    host = createThreadedHost(scripts.pcpu);
+    host = createThreadedHost(scripts);
     const d = host.guest(SPIN, 0);
     unpause(d);
     for (let move = 1; move <= 20; move++) {
@@ -134,7 +134,7 @@ describe("pCPUs on threads", () => {
       },
     ],
   ])("no event between two guests is lost or comes twice while one %s", { timeout: 120_000 }, async (_title, disturb) => {
-    host = createThreadedHost(scripts.pcpu);
+    host = createThreadedHost(scripts);
     const { domctl, arch } = host.xen;
     const [first, second] = [host.guest(PLAYER, 0), host.guest(PLAYER, 1)];
     for (const d of [first, second]) expect(arch.mapXenPage(d, d.sharedInfo!.page, SHARED / 4096)).toBe(0);
@@ -156,7 +156,7 @@ describe("pCPUs on threads", () => {
   });
 
   it("a thread that dies takes its guest down and nobody else", { timeout: 120_000 }, async () => {
-    host = createThreadedHost(MORTAL);
+    host = createThreadedHost({ ...scripts, pcpu: MORTAL });
     const [first, second] = [host.guest(SPIN, 0), host.guest(SPIN, 1)];
     unpause(first, second);
     await host.until(() => second.shutdownState === "complete", "the second guest's crash");

@@ -40,11 +40,11 @@ const clock = createHostClock();
 const log = (text: string): void => parentPort?.postMessage({ level: "info", text } satisfies WorkerMessage);
 const news = new Int32Array(new SharedArrayBuffer(4));
 const pcpus = pcpuCount(process.env["XEN_PCPUS"]);
-const threads = createPcpuThreads({ thread: new URL("./pcpu-thread.js", import.meta.url), clock, wake, news, log });
 
 const collect = createCollector();
 const compile = compilerOptions(process.env["XEN_HOST_COMPILER"] ?? "");
 const compilerService = createCompilerService(new URL("./compiler-thread.js", import.meta.url));
+const threads = createPcpuThreads({ thread: new URL("./pcpu-thread.js", import.meta.url), clock, compilerService, wake, news, log });
 
 // Read while the guest's kernel is still on its way.
 interpreter(pcpus > 1);

@@ -7,6 +7,7 @@ import { build } from "tsup";
 import type { Domain, Xen } from "xen-common";
 import { GUEST, XEN_DOMCTL_CDF } from "xen-public";
 import { createHostClock } from "../src/clock.js";
+import { createCompilerService } from "../src/compiler-service.js";
 import { createHypervisor } from "../src/hypervisor.js";
 import { createPcpuThreads } from "../src/pcpu-threads.js";
 import { createRunLoop } from "../src/run-loop.js";
@@ -14,6 +15,7 @@ import { createRunLoop } from "../src/run-loop.js";
 /** The threads' scripts, bundled from the sources of this moment. */
 export interface Scripts {
   readonly pcpu: URL;
+  readonly compiler: URL;
   remove(): void;
 }
 
@@ -34,7 +36,8 @@ export async function bundleScripts(): Promise<Scripts> {
     sourcemap: "inline",
     esbuildOptions: (options) => void (options.conditions = ["source"]),
   });
-  return { pcpu: pathToFileURL(join(outDir, "pcpu-thread.js")), remove: () => rmSync(outDir, { recursive: true, force: true }) };
+  const script = (name: string): URL => pathToFileURL(join(outDir, name));
+  return { pcpu: script("pcpu-thread.js"), compiler: script("compiler-thread.js"), remove: () => rmSync(outDir, { recursive: true, force: true }) };
 }
 
 /** A hypervisor in this thread with a second pCPU in another one. */
@@ -53,14 +56,15 @@ export interface ThreadedHost {
 /** Seconds that `until` waits. */
 const PATIENCE = 60;
 
-/** Starts the hypervisor and its thread, which runs the script `thread`. */
-export function createThreadedHost(thread: URL): ThreadedHost {
+/** Starts the hypervisor and the thread of its second pCPU. */
+export function createThreadedHost({ pcpu, compiler }: Pick<Scripts, "pcpu" | "compiler">): ThreadedHost {
   const clock = createHostClock();
   const log: string[] = [];
   const [wake, news] = [new Int32Array(new SharedArrayBuffer(4)), new Int32Array(new SharedArrayBuffer(4))];
-  const threads = createPcpuThreads({ thread, clock, wake, news, log: (line) => void log.push(line) });
+  const compilerService = createCompilerService(compiler);
+  const threads = createPcpuThreads({ thread: pcpu, clock, compilerService, wake, news, log: (line) => void log.push(line) });
   const xen = createHypervisor({
-    createProcessor: (options) => createProcessor({ ...options, isShared: true, compile: { hotEntries: 20, batch: 1, maxWait: 1 } }),
+    createProcessor: (options) => createProcessor({ ...options, isShared: true, compilerService, compile: { hotEntries: 20, batch: 1, maxWait: 1 } }),
     clock,
     rng: (bytes) => bytes.fill(7),
     memory: 2 ** 30,

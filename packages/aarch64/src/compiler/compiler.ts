@@ -66,7 +66,7 @@ export class Compiler {
   readonly #isShared: boolean;
   readonly #options: CompilerOptions;
   #waited = 0;
-  #account: { -readonly [K in keyof Account]: number };
+  #account: { -readonly [K in keyof Account]: number } = { ...NOTHING_YET };
 
   constructor(
     memory: WebAssembly.Memory,
@@ -78,8 +78,7 @@ export class Compiler {
     hostPageOf: (index: number) => number,
     account: Account = NOTHING_YET,
   ) {
-    const { regions, modules, instructions, bytes, invalidations, evictions, compiling, installing } = account;
-    this.#account = { regions, modules, instructions, bytes, invalidations, evictions, compiling, installing };
+    this.continueFrom(account);
     this.#options = options;
     this.#service = service;
     this.#memory = memory;
@@ -88,6 +87,11 @@ export class Compiler {
     this.#layout = layout;
     this.#live = new LiveRegions(table, this.#view, layout, jumps, options.maxBytes);
     this.#hostPageOf = hostPageOf;
+  }
+
+  /** Counts on from what was done before, or elsewhere. */
+  continueFrom({ regions, modules, instructions, bytes, invalidations, evictions, compiling, installing }: Account): void {
+    this.#account = { regions, modules, instructions, bytes, invalidations, evictions, compiling, installing };
   }
 
   get statistics(): CompilerStatistics {
