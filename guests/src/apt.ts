@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** An apt of our own for arm64: own state, own cache, package sources copied from the system's; needs no root and changes nothing outside `folder`. */
+/** An apt of our own for one architecture: own state, own cache, package sources copied from the system's; needs no root and changes nothing outside `folder`. */
 export interface PrivateApt {
   /** Fetches the package lists. */
   update(): Promise<void>;
@@ -19,8 +19,11 @@ export interface PrivateApt {
   downloadAll(names: readonly string[]): Promise<string[]>;
 }
 
-/** Sets up a private apt in `folder`. Throws an Error that says why where the system has no apt or no Debian package source. */
-export function createPrivateApt(folder: string): PrivateApt {
+/**
+ * Sets up a private apt in `folder`, for packages of one of Debian's architectures. Throws an Error that says why where the system has
+ * no apt or no Debian package source.
+ */
+export function createPrivateApt(folder: string, architecture = "arm64"): PrivateApt {
   const at = (...path: string[]): string => join(folder, ...path);
   for (const path of ["lists/partial", "archives/partial", "sources"]) mkdirSync(at(path), { recursive: true });
   writeFileSync(at("status"), "");
@@ -29,8 +32,8 @@ export function createPrivateApt(folder: string): PrivateApt {
   writeFileSync(
     config,
     Object.entries({
-      "APT::Architecture": "arm64",
-      "APT::Architectures": "arm64",
+      "APT::Architecture": architecture,
+      "APT::Architectures": architecture,
       "APT::Sandbox::User": "",
       "APT::Update::Error-Mode": "any",
       "Acquire::Languages": "none",

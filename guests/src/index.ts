@@ -4,6 +4,7 @@ export { attachConsole, type ConsoleOptions, driveConsole, type GuestConsole } f
 export { type CpioEntry, cpio } from "./cpio.js";
 export { type DebianGuest, debianKernels, type Flavour, fetchDebianGuests, findDebianGuest, whyNoGuest } from "./debian.js";
 export { type ExtraPrograms, INIT_MARKER, makeInitramfs, SHELL_MARKER } from "./initramfs.js";
+export { fetchLibxlutil, findLibxlutil, type Libxlutil, whyNoLibxlutil } from "./libxlutil.js";
 export { ownGuestSource } from "./own-guest.js";
 export { createProgress, type Progress } from "./progress.js";
 export { fetchUserland, type Userland } from "./userland.js";

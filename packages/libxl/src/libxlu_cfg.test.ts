@@ -77,6 +77,10 @@ describe("xl.cfg, whatever comes", () => {
     );
   });
 
+  it("refuses a NUL in a string, at which libxlutil ends its program", () => {
+    expect(read('a="x\0y"\n').lines).toEqual(["x.cfg:1: config parsing error near `\"x': NUL character in quoted string"]);
+  });
+
   it("takes lists nested deeper than any stack", () => {
     const depth = 100_000;
     const { cfg } = read(`a=${"[".repeat(depth)}${"]".repeat(depth)}`);
@@ -85,16 +89,17 @@ describe("xl.cfg, whatever comes", () => {
 });
 
 it.each([
-  ["0", 0n],
-  ["010", 8n],
-  ["0x1fF", 0x1ffn],
-  [" -7", -7n],
-  ["+7", 7n],
-  ["9223372036854775808", 2n ** 63n],
-  ["", undefined],
-  ["08", undefined],
-  ["0x", undefined],
-  ["7 ", undefined],
-])("reads %j as the number %s", (text, value) => {
-  expect(strtol(text)).toBe(value);
+  ["0", 0n, ""],
+  ["010", 8n, ""],
+  ["0x1fF", 0x1ffn, ""],
+  [" -7", -7n, ""],
+  ["+7", 7n, ""],
+  ["9223372036854775808", 2n ** 63n, ""],
+  ["", 0n, " "],
+  ["08", 0n, "8"],
+  ["0x", 0n, "x"],
+  ["7 ", 7n, " "],
+  ["x", 0n, "x"],
+])("reads %j as the number %s, with %j behind it", (text, value, rest) => {
+  expect(strtol(text)).toEqual({ value, rest });
 });

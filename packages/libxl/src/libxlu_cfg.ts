@@ -61,12 +61,11 @@ function createCfg(settings: ReadonlyMap<string, CfgSetting>, source: string, re
       const text = scalar(name);
       if (text === undefined) return undefined;
       if (settings.get(name)?.added === true) return complain(name, `can't use += with numbers for parameter \`${name}'`);
-      const value = strtol(text);
-      if (value === undefined) return complain(name, `parameter \`${name}' is not a valid number`);
+      const { value, rest } = strtol(text);
       if (value < LONG_MIN || value > LONG_MAX) {
         return complain(name, `parameter \`${name}' could not be parsed as a number: Numerical result out of range`);
       }
-      return Number(value);
+      return rest === "" ? Number(value) : complain(name, `parameter \`${name}' is not a valid number`);
     },
     getList(name): (string | undefined)[] | undefined {
       const value = settings.get(name)?.value;
@@ -88,12 +87,12 @@ function item(value: CfgValue): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** C's strtol with base 0 over the whole text; undefined if the text is no number. */
-export function strtol(text: string): bigint | undefined {
-  const found = /^[ \t\n\v\f\r]*([-+]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/.exec(text);
-  if (found === null) return undefined;
+/** C's strtol with base 0: the number that the text begins with, unbounded, and what is behind it. Without a number, 0 and everything or " ". */
+export function strtol(text: string): { readonly value: bigint; readonly rest: string } {
+  const found = /^[ \t\n\v\f\r]*([-+]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)/.exec(text);
+  if (found === null) return { value: 0n, rest: text || " " };
   const digits = found[2] as string;
   const octal = /^0[0-7]/.test(digits);
   const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);
-  return found[1] === "-" ? -value : value;
+  return { value: found[1] === "-" ? -value : value, rest: text.slice(found[0].length) };
 }

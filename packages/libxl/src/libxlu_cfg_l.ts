@@ -29,6 +29,8 @@ const RULES: readonly (readonly [RegExp, CfgTokenKind | null])[] = [
 ];
 /** What nothing else matches: an error, up to the next white space (libxlu_cfg_l.l). */
 const BAD = /[^\n][^ \t\n]*/y;
+/** First characters of that which make it look like an old Python config. */
+const PYTHON = /^[-+.():]/;
 
 /** Splits xl.cfg text (Xen's libxlu_cfg_l.l). */
 export function createCfgLexer(text: string, report: CfgReport): CfgLexer {
@@ -62,9 +64,10 @@ export function createCfgLexer(text: string, report: CfgReport): CfgLexer {
       return { kind, text: found, line: last, value: kind === "STRING" ? dequote(found) : found };
     }
     const bad = match(BAD) as string;
-    // Two habits of libxlu that show in its output. A single character at the very end is lost without an error: `name="x"#` is
-    // taken. A single character before a line end takes that along into the message, which also silences the next line.
-    if (bad.length > 1) report.lexical(line, bad, "lexical error");
+    if (PYTHON.test(bad)) report.python();
+    // Two habits of libxlu that show in its output. A single byte at the very end is lost without an error: `name="x"#` is taken.
+    // A single byte before a line end takes that along into the message, which also silences the next line.
+    if (bad.length > 1 || bad > "\x7f") report.lexical(line, bad, "lexical error");
     else if (at === text.length) tail = bad;
     else if (text[at] === "\n") report.lexical(line + 1, `${bad}\n`, "lexical error");
     else report.lexical(line, bad, "lexical error");
@@ -96,8 +99,15 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** Replaces escapes. Numeric ones are as broken as libxlu's: \x always fails, octal yields no character (xlu__cfgl_dequote). */
+/** What C's strtoul takes for a decimal number. */
+const DECIMAL = /^[ \t\v\f\r]*[-+]?[0-9]+/;
+
+/**
+ * Replaces escapes. Numeric ones are as broken as libxlu's (xlu__cfgl_dequote): \x always fails; behind \ and an octal digit at most
+ * three characters are read as a decimal number, which must have two, and give no character.
+ */
 function unescape(text: string): string | { readonly error: string } {
+  if (text.includes("\0")) return { error: "NUL character in quoted string" };
   let value = "";
   for (let at = 0; at < text.length; at++) {
     const char = text.charAt(at);
@@ -111,9 +121,9 @@ function unescape(text: string): string | { readonly error: string } {
     else if (code === "x") return { error: "invalid digit after backslash hexnumerical character escape in quoted string" };
     else if (!/[0-7]/.test(code)) return { error: "invalid character after backlash in quoted string" };
     else {
-      const digits = /^[0-7]{1,3}/.exec(text.slice(at))?.[0] ?? "";
-      if (digits.length < 3) return { error: "invalid digit after backslash octalnumerical character escape in quoted string" };
-      at += 2;
+      const digits = DECIMAL.exec(text.slice(at + 1, at + 4))?.[0] ?? "";
+      if (digits.length < 2) return { error: "invalid digit after backslash octalnumerical character escape in quoted string" };
+      at += digits.length;
     }
   }
   return value;

@@ -6,19 +6,18 @@ export interface CfgReport {
   readonly lines: string[];
   /** A lexical error; errors that follow on the same line are not told. */
   lexical(line: number, text: string, reason: string): void;
+  /** Something was met that an old Python config would have; told at the end, if anything was wrong. */
+  python(): void;
   /** A grammar error near a token; `text` is "" at the end of the file. */
   syntax(line: number, text: string, reason: string): void;
 }
-
-/** First characters of a lexical error that make it look like an old Python config. */
-const PYTHON = /^[-+.():]/;
 
 /** An empty report. `source` names the file in each line. */
 export function createCfgReport(source: string): CfgReport & { finish(): void } {
   const lines: string[] = [];
   let failed = false;
   let lexicalLine = -1;
-  let python = false;
+  let isPython = false;
 
   function syntax(line: number, text: string, reason: string): void {
     failed = true;
@@ -26,7 +25,7 @@ export function createCfgReport(source: string): CfgReport & { finish(): void } 
     const bare = text.endsWith("\n") ? text.slice(0, -1) : text;
     // libxlu counts a line end as part of the line before; kept, since scripts match its output.
     const shown = bare === text ? line : line - 1;
-    const near = bare === "" && bare !== text ? "<newline>" : `\`${bare.replace(/[ \t]+$/, "")}'`;
+    const near = bare === "" && bare !== text ? "<newline>" : `\`${asC(bare.replace(/[ \t]+$/, ""))}'`;
     lines.push(`${source}:${shown}: config parsing error near ${near}: ${reason}`);
   }
 
@@ -39,10 +38,12 @@ export function createCfgReport(source: string): CfgReport & { finish(): void } 
     lexical(line, text, reason): void {
       syntax(line, text, reason);
       lexicalLine = line;
-      if (reason === "lexical error" && PYTHON.test(text)) python = true;
+    },
+    python(): void {
+      isPython = true;
     },
     finish(): void {
-      if (!python) return;
+      if (!isPython || !failed) return;
       lines.push(
         "warning: this config has Python syntax in it, as old tool stacks took.",
         "warning: xl.cfg has only assignments of strings, numbers and lists:",
@@ -50,4 +51,10 @@ export function createCfgReport(source: string): CfgReport & { finish(): void } 
       );
     },
   };
+}
+
+/** A text up to its first NUL, which is all that libxlu prints. */
+function asC(text: string): string {
+  const end = text.indexOf("\0");
+  return end < 0 ? text : text.slice(0, end);
 }
