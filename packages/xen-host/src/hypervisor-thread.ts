@@ -1,4 +1,4 @@
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, Worker, type WorkerOptions } from "node:worker_threads";
 import { createRpcXenCtrl, type XenCtrl } from "libxl";
 import type { Log } from "./log.js";
 import { portChannel } from "./port-channel.js";
@@ -21,13 +21,16 @@ export interface HypervisorThread {
   readonly failed: Promise<Error>;
 }
 
-/** Starts one. `env` is what the thread takes for the environment (`XEN_PCPUS`, `XEN_HOST_COMPILER`): the process's own if it is left out. */
-export function startHypervisor(log: Log, env: Readonly<Record<string, string | undefined>> = process.env): HypervisorThread {
+/** What the thread takes for its environment (`XEN_PCPUS`, `XEN_HOST_COMPILER`) and for Node's options; the process's own if left out. */
+export type ThreadOptions = Pick<WorkerOptions, "env" | "execArgv">;
+
+/** Starts one. */
+export function startHypervisor(log: Log, options: ThreadOptions = {}): HypervisorThread {
   const { port1, port2 } = new MessageChannel();
   const wake = new Int32Array(new SharedArrayBuffer(4));
   const settings: WorkerSettings = { port: port2, wake };
   const worker = new Worker(THREAD, {
-    env: { ...env },
+    ...options,
     workerData: settings,
     transferList: [port2],
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },
