@@ -16,9 +16,9 @@ test("text is found once, in order, without carriage returns and terminal querie
 });
 
 test("waiting in vain tells what was seen instead", async () => {
-  await expect(shell("echo something else").waitFor("init", 5)).rejects.toThrow(/The console ended without init. Seen instead:\s+something else/);
+  await expect(shell("echo something else").waitFor("init", 5)).rejects.toThrow(/the console ended without "init"; it printed last:\s+something else/);
   const silent = shell("echo here; sleep 5");
-  await expect(silent.waitFor("init", 0.2)).rejects.toThrow(/0.2 s went by without init. Seen instead:\s+here/);
+  await expect(silent.waitFor("init", 0.2)).rejects.toThrow(/0.2 s went by without "init"; it printed last:\s+here/);
   silent.close();
 });
 
