@@ -164,6 +164,14 @@ class WasmProcessor implements Processor {
     if (was !== 0) this.#engine.tlbs.flushAll();
   }
 
+  mapFreePages(gfn: number, count: number, hostOffset: number): number {
+    if (!(count >= 0 && gfn + count <= P2M_FRAMES)) throw new RangeError(`${count} guest frames from ${gfn} on are not all below ${P2M_FRAMES}`);
+    const entries = new Int32Array(this.#engine.memory.buffer, this.#p2mEntry(gfn), count);
+    let mapped = 0;
+    for (let i = 0; i < count; i++) if (entries[i] === 0) entries[i] = (hostOffset + 4096 * mapped++) | P2M_VALID;
+    return mapped;
+  }
+
   unmapPage(gfn: number): void {
     this.#state.set32(this.#p2mEntry(gfn), 0);
     this.#engine.tlbs.flushAll();

@@ -73,6 +73,8 @@ export interface Processor extends CompilerView {
 
   /** Stage 2: guest frame `gfn` (IPA >> 12, below 2^20) shows the page at byte offset `hostOffset` of `memory`. */
   mapPage(gfn: number, hostOffset: number, access: PageAccess): void;
+  /** Shows pages from `hostOffset` on, one after another and read-write, at those of `count` frames from `gfn` on that show none; gives their number. */
+  mapFreePages(gfn: number, count: number, hostOffset: number): number;
   unmapPage(gfn: number): void;
   /** Byte offset in `memory` of a guest frame, or undefined where nothing is mapped. */
   lookupPage(gfn: number): number | undefined;

@@ -1,5 +1,5 @@
 import type { Log, ShutdownReason, Trigger } from "./include/libxl.js";
-import { nodeGunzip, nodeReadFile } from "./libxl-node.js";
+import { nodeGunzip, nodePeekFile, nodeReadFile } from "./libxl-node.js";
 import { consoleAttach, primaryConsole } from "./libxl_console.js";
 import { cpupoolQualifierToCpupoolid, listCpupool } from "./libxl_cpupool.js";
 import { domainCreateNew } from "./libxl_create.js";
@@ -27,7 +27,7 @@ import { xenstoreFeatures, type XsQuotas, xsquotaGet, xsquotaSet } from "./libxl
 export interface LibxlOptions {
   /** Where log lines go; nowhere by default. */
   readonly log?: Log;
-  /** Reads a whole file; `node:fs` by default. Hand one in to run in a browser. */
+  /** Reads a whole file; by default `node:fs`, or the host reads it where it can (`XenCtrl.writeGuestFile`). Hand one in to run in a browser. */
   readonly readFile?: (path: string) => Promise<Uint8Array>;
   /** Unpacks gzip to at most `limit` bytes and rejects beyond; `node:zlib` by default. */
   readonly gunzip?: (bytes: Uint8Array, limit: number) => Promise<Uint8Array>;
@@ -171,6 +171,7 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     xs: store.xs,
     log: options.log ?? (() => undefined),
     readFile: options.readFile ?? nodeReadFile,
+    peekFile: options.readFile === undefined && ctrl.writeGuestFile !== undefined ? nodePeekFile : async () => undefined,
     gunzip: options.gunzip ?? nodeGunzip,
     now: options.now ?? Date.now,
     randomBytes: options.randomBytes ?? ((count) => crypto.getRandomValues(new Uint8Array(count))),

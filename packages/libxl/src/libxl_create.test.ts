@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { HVM_PARAM } from "xen-public";
 import { formatPermission } from "xenstore";
@@ -76,6 +79,30 @@ describe("creating a domain", () => {
     ]);
     expect(ctrl.domains.get(domid)?.controllerPauseCount).toBe(1);
     expect((await libxl.domainInfo(domid)).paused).toBe(true);
+  });
+
+  it("leaves the files to a host that can read them, and unpacks what is packed itself", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "libxl-create-"));
+    const path = (name: string): string => join(folder, name);
+    const kernel = kernelImage();
+    writeFileSync(path("Image"), kernel);
+    writeFileSync(path("Image.gz"), gzipSync(kernel));
+    writeFileSync(path("initrd"), new Uint8Array(5000));
+    const files: unknown[][] = [];
+    const ctrl = { ...createFakeXenCtrl(), writeGuestFile: async (...call: unknown[]) => void files.push(call) };
+    const libxl = createLibxl(ctrl);
+    await libxl.domainCreateNew(config({ kernel: path("Image"), ramdisk: path("initrd") }, { name: "plain" }));
+    expect(files).toEqual([
+      [1, 0x4000_0000, path("Image"), KERNEL_SIZE],
+      [1, 0x4800_0000, path("initrd"), 5000],
+    ]);
+    const packed = await libxl.domainCreateNew(
+      config({ kernel: path("Image.gz"), ramdisk: path("initrd") }, { name: "packed", uuid: "11234567-89ab-cdef-0123-456789abcdef" }),
+    );
+    expect(files.length).toBe(3);
+    expect(await ctrl.readGuestMemory(packed, 0x4000_0000, KERNEL_SIZE)).toEqual(kernel);
+    await expect(libxl.domainCreateNew(config({ kernel: path("none") }, { name: "none" }))).rejects.toThrow(/kernel .*none: cannot be read: ENOENT/);
+    rmSync(folder, { recursive: true });
   });
 
   it("asks the hypervisor for what the config says", async () => {

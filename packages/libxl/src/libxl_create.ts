@@ -1,6 +1,6 @@
 import { XEN_DOMCTL_CDF, XEN_DOMCTL_CONFIG_GIC } from "xen-public";
 import { domainConfigSetdefault } from "./libxl_create_defaults.js";
-import { type BuiltDomain, buildDom, buildPre, loadGuestFiles } from "./libxl_dom.js";
+import { type BuiltDomain, buildDom, buildPre, type GuestFiles, loadGuestFiles } from "./libxl_dom.js";
 import { destroyDomid } from "./libxl_domain.js";
 import { call, type Ctx, fail, reason } from "./libxl_internal.js";
 import { newDomainNodes, builtDomainNodes } from "./libxl_create_nodes.js";
@@ -22,15 +22,24 @@ export async function domainCreateNew(ctx: Ctx, wanted: DomainConfig): Promise<n
   const files = await loadGuestFiles(ctx, config.b_info);
   const domid = await createDomain(ctx, config);
   try {
-    await storeTree(ctx, domid, config);
-    await buildPre(ctx, domid, config.b_info);
-    const built = await buildDom(ctx, domid, config, files);
+    const [built] = await both(build(ctx, domid, config, files), storeTree(ctx, domid, config));
     await buildPost(ctx, domid, config, built);
   } catch (error) {
     await destroyDomid(ctx, domid).catch((second: unknown) => ctx.log("error", `cannot clean up after the failure: ${reason(second)}`, domid));
     throw error;
   }
   return domid;
+}
+
+async function build(ctx: Ctx, domid: number, config: DomainConfig, files: GuestFiles): Promise<BuiltDomain> {
+  await buildPre(ctx, domid, config.b_info);
+  return buildDom(ctx, domid, config, files);
+}
+
+/** Both results; if one fails, the other is waited for nevertheless, so that nothing of it comes behind the clean-up. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
 }
 
 async function refuseUsedName(ctx: Ctx, name: string): Promise<void> {

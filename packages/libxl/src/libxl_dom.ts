@@ -15,28 +15,44 @@ const ENOMEM = 12;
 /** Kernels and ramdisks above this are refused while they are unpacked. */
 const MAX_UNPACKED = 0x4000_0000;
 
-/** The files that a domain starts from, read and checked. */
-export interface GuestFiles {
-  readonly kernel: Uint8Array;
-  readonly image: Arm64Image;
-  readonly ramdisk: Uint8Array | undefined;
+/** A file of the guest's: its bytes, or the first of them and the path at which the host reads it by itself. */
+interface GuestFile {
+  readonly size: number;
+  readonly head: Uint8Array;
+  readonly path?: string;
 }
 
-/** Reads kernel and ramdisk, unpacks a gzip'd kernel and checks it (libxl__build_dom's parse step). Rejects with FAIL. */
+/** The files that a domain starts from, checked. */
+export interface GuestFiles {
+  readonly kernel: GuestFile;
+  readonly image: Arm64Image;
+  readonly ramdisk: GuestFile | undefined;
+}
+
+const inMemory = (bytes: Uint8Array): GuestFile => ({ size: bytes.length, head: bytes });
+
+/** Looks at kernel and ramdisk, unpacks a gzip'd kernel and checks it (libxl__build_dom's parse step). Rejects with FAIL. */
 export async function loadGuestFiles(ctx: Ctx, info: DomainBuildInfo): Promise<GuestFiles> {
   if (info.kernel === undefined || info.kernel === "") throw fail(ctx, "INVAL", 'the config has no kernel: add kernel = "..."');
   const name = info.kernel;
-  const file = await read(ctx, "kernel", name);
-  const kernel = isGzip(file) ? await unpack(ctx, name, file) : file;
+  const [file, ramdisk] = await Promise.all([find(ctx, "kernel", name), info.ramdisk ? find(ctx, "ramdisk", info.ramdisk) : undefined]);
+  const kernel = isGzip(file.head) ? inMemory(await unpack(ctx, name, file.path === undefined ? file.head : await read(ctx, "kernel", name))) : file;
   const image = probe(ctx, kernel, name);
-  const ramdisk = info.ramdisk === undefined || info.ramdisk === "" ? undefined : await read(ctx, "ramdisk", info.ramdisk);
-  if (ramdisk?.length === 0) throw fail(ctx, "FAIL", `ramdisk ${info.ramdisk ?? ""}: the file is empty`);
+  if (ramdisk?.size === 0) throw fail(ctx, "FAIL", `ramdisk ${info.ramdisk ?? ""}: the file is empty`);
   return { kernel, image, ramdisk };
 }
 
-async function read(ctx: Ctx, what: string, name: string): Promise<Uint8Array> {
+/** Leaves a file where it is if the host can read it. */
+async function find(ctx: Ctx, what: string, name: string): Promise<GuestFile> {
+  const peeked = await reading(ctx, what, name, ctx.peekFile(name));
+  return peeked === undefined ? inMemory(await read(ctx, what, name)) : { ...peeked, path: name };
+}
+
+const read = (ctx: Ctx, what: string, name: string): Promise<Uint8Array> => reading(ctx, what, name, ctx.readFile(name));
+
+async function reading<T>(ctx: Ctx, what: string, name: string, promise: Promise<T>): Promise<T> {
   try {
-    return await ctx.readFile(name);
+    return await promise;
   } catch (cause) {
     throw fail(ctx, "FAIL", `${what} ${name}: cannot be read: ${reason(cause)}`, { cause });
   }
@@ -50,9 +66,9 @@ async function unpack(ctx: Ctx, name: string, file: Uint8Array): Promise<Uint8Ar
   }
 }
 
-function probe(ctx: Ctx, kernel: Uint8Array, name: string): Arm64Image {
+function probe(ctx: Ctx, { head, size }: GuestFile, name: string): Arm64Image {
   try {
-    return probeArm64Image(kernel, name);
+    return probeArm64Image(head, name, size);
   } catch (cause) {
     throw fail(ctx, "FAIL", reason(cause), { cause });
   }
@@ -96,8 +112,7 @@ export async function buildDom(ctx: Ctx, domid: number, config: DomainConfig, fi
     port: await call(ctx, `make the event channel of the ${what}`, domid, ctrl.allocUnboundPort(domid, 0)),
   });
   // The store's is first: it takes Linux's first event channel interrupt, number 0, which the driver of the console would read as "none" and poll.
-  const store = await ring("xenstore", "store");
-  const console = await ring("console", "console");
+  const [store, console] = await Promise.all([ring("xenstore", "store"), ring("console", "console")]);
 
   const params: readonly (readonly [index: number, value: bigint])[] = [
     [HVM_PARAM.CALLBACK_IRQ, HVM_CALLBACK_IRQ_PPI31],
@@ -107,11 +122,11 @@ export async function buildDom(ctx: Ctx, domid: number, config: DomainConfig, fi
     [HVM_PARAM.STORE_EVTCHN, BigInt(store.port)],
     [HVM_PARAM.MONITOR_RING_PFN, BigInt(magic + MAGIC_PAGE.memaccess)],
   ];
-  for (const [index, value] of params) await call(ctx, `set HVM parameter ${index}`, domid, ctrl.setHvmParam(domid, index, value));
+  await Promise.all(params.map(([index, value]) => call(ctx, `set HVM parameter ${index}`, domid, ctrl.setHvmParam(domid, index, value))));
 
   await write(ctx, domid, "kernel", placement.kernel, files.kernel);
   if (placement.initrd !== undefined && files.ramdisk !== undefined) await write(ctx, domid, "ramdisk", placement.initrd.start, files.ramdisk);
-  await write(ctx, domid, "device tree", placement.dtb, dtb);
+  await write(ctx, domid, "device tree", placement.dtb, inMemory(dtb));
   await call(ctx, "set vCPU 0's registers", domid, ctrl.setVcpuContext(domid, 0, initialContext(placement)));
   return { console, store, placement };
 }
@@ -137,7 +152,7 @@ async function describe(ctx: Ctx, domid: number, { b_info }: DomainConfig, ramSi
 function place(ctx: Ctx, domid: number, tree: GuestTree, { image, ramdisk }: GuestFiles): { placement: Placement; dtb: Uint8Array } {
   const measured = guestDeviceTree({ ...tree, initrd: ramdisk && { start: 0, end: 0 } });
   try {
-    const placement = placeSegments({ ramSize: tree.ramSize, kernel: image, initrdSize: ramdisk?.length, dtbSize: measured.length });
+    const placement = placeSegments({ ramSize: tree.ramSize, kernel: image, initrdSize: ramdisk?.size, dtbSize: measured.length });
     return { placement, dtb: guestDeviceTree({ ...tree, initrd: placement.initrd }) };
   } catch (error) {
     if (error instanceof LibxlError) throw fail(ctx, "FAIL", error.message, { cause: error, domid });
@@ -156,11 +171,17 @@ async function populate(ctx: Ctx, domid: number, gfn: number, pages: number): Pr
   }
 }
 
-async function write(ctx: Ctx, domid: number, what: string, ipa: number, bytes: Uint8Array): Promise<void> {
-  const where = `load the ${what} (${bytes.length} bytes) at 0x${ipa.toString(16)}`;
-  for (let at = 0; at < bytes.length; at += WRITE_BYTES) {
-    await call(ctx, where, domid, ctx.ctrl.writeGuestMemory(domid, ipa + at, bytes.subarray(at, at + WRITE_BYTES)));
+async function write(ctx: Ctx, domid: number, what: string, ipa: number, { size, head, path }: GuestFile): Promise<void> {
+  const where = `load the ${what} (${size} bytes) at 0x${ipa.toString(16)}`;
+  if (path !== undefined) return call(ctx, where, domid, writeFile(ctx, domid, ipa, path, size));
+  for (let at = 0; at < size; at += WRITE_BYTES) {
+    await call(ctx, where, domid, ctx.ctrl.writeGuestMemory(domid, ipa + at, head.subarray(at, at + WRITE_BYTES)));
   }
+}
+
+async function writeFile({ ctrl }: Ctx, domid: number, ipa: number, path: string, size: number): Promise<void> {
+  const { resolve } = await import("node:path");
+  await ctrl.writeGuestFile?.(domid, ipa, resolve(path), size);
 }
 
 /** vCPU 0 as the arm64 boot protocol wants it: x0 is the device tree, all else zero (Documentation/arch/arm64/booting.rst). */

@@ -10,6 +10,8 @@ export interface Ctx {
   readonly xs: () => Promise<Xs>;
   readonly log: Log;
   readonly readFile: (path: string) => Promise<Uint8Array>;
+  /** Size and first bytes of a file that the hypervisor's host can read by itself; undefined for one that it cannot. */
+  readonly peekFile: (path: string) => Promise<{ readonly size: number; readonly head: Uint8Array } | undefined>;
   readonly gunzip: (bytes: Uint8Array, limit: number) => Promise<Uint8Array>;
   readonly now: () => number;
   readonly randomBytes: (count: number) => Uint8Array;

@@ -4,7 +4,7 @@ import { type ConsoleStream, type XenCtrl, XenCtrlError } from "./xenctrl.js";
 import { MEMORY_CHUNK } from "./xenctrl-wire.js";
 
 /** The calls of `XenCtrl` as they cross a channel: streams become numbers that the caller picks. */
-export interface XenCtrlRpc extends Omit<XenCtrl, "openConsole" | "openStore" | "onDomainChange" | "closed" | "close"> {
+export interface XenCtrlRpc extends Omit<Required<XenCtrl>, "openConsole" | "openStore" | "onDomainChange" | "closed" | "close"> {
   openConsole(stream: number, domid: number, type: "pv" | "vuart", num: number): Promise<void>;
   writeConsole(stream: number, bytes: Uint8Array): Promise<void>;
   closeConsole(stream: number): Promise<void>;
@@ -39,6 +39,7 @@ export const XENCTRL_METHODS = [
   "setSchedulerGlobals",
   "populatePhysmap",
   "writeGuestMemory",
+  "writeGuestFile",
   "readGuestMemory",
   "compiledRegions",
   "compiledRegion",

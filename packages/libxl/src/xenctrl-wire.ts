@@ -6,7 +6,7 @@
  */
 
 /** Bumped at every change of meaning; both sides refuse a peer that says another number in its hello. */
-export const WIRE_PROTOCOL = 2;
+export const WIRE_PROTOCOL = 3;
 
 /** Largest payload either side accepts, in bytes. */
 export const MAX_PAYLOAD: number = 8 * 1024 * 1024;

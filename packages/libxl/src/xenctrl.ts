@@ -38,6 +38,11 @@ export interface XenCtrl {
   populatePhysmap(domid: number, gfn: number, pages: number): Promise<void>;
   writeGuestMemory(domid: number, ipa: number, bytes: Uint8Array): Promise<void>;
   readGuestMemory(domid: number, ipa: number, length: number): Promise<Uint8Array>;
+  /**
+   * Writes a file of the host's to guest memory, which spares it the way over the connection. Refused unless it is a regular file of `length` bytes.
+   * `path` is absolute. Left out where the hypervisor has no files.
+   */
+  readonly writeGuestFile?: (domid: number, ipa: number, path: string, length: number) => Promise<void>;
   /** Guest code that was compiled and is in place; not in Xen. */
   compiledRegions(domid: number): Promise<CompiledRegion[]>;
   /** One of them in full; ENOENT where none begins at that guest physical address. */

@@ -26,9 +26,9 @@ export function isGzip(bytes: Uint8Array): boolean {
 
 /**
  * Checks that `bytes` is a kernel that can start here and reads its header. Throws INVAL, and says what the file is instead.
- * `name` is the file's name for messages.
+ * `name` is the file's name for messages; `size` is the file's where `bytes` are only its first few thousand.
  */
-export function probeArm64Image(bytes: Uint8Array, name: string): Arm64Image {
+export function probeArm64Image(bytes: Uint8Array, name: string, size: number = bytes.length): Arm64Image {
   const refuse = (what: string): never => {
     throw new LibxlError("INVAL", `kernel ${name}: ${what}`);
   };
@@ -45,8 +45,8 @@ export function probeArm64Image(bytes: Uint8Array, name: string): Arm64Image {
   if (textOffset >= MAX_TEXT_OFFSET) refuse(`its header asks for text_offset 0x${textOffset.toString(16)}, which is not below 2 MiB`);
   if (imageSize > MAX_IMAGE_SIZE) refuse(`its header asks for 0x${imageSize.toString(16)} bytes of memory: is it damaged?`);
   const end = peEnd(view);
-  if (end !== undefined && end > bytes.length) refuse(`the file has ${bytes.length} of ${end} bytes: it is truncated`);
-  return { textOffset, memorySize: Math.max(imageSize, bytes.length) };
+  if (end !== undefined && end > size) refuse(`the file has ${size} of ${end} bytes: it is truncated`);
+  return { textOffset, memorySize: Math.max(imageSize, size) };
 }
 
 /** Where the last PE section of an Image with an EFI stub ends in the file, or undefined without one. image_size does not tell: it covers BSS. */

@@ -46,6 +46,17 @@ describe("guest memory", () => {
     expect(arch().populate(m.d, (1 << 20) - 1, 2)).toBe(-ERRNO.EINVAL);
   });
 
+  it("is given to the frames that have none; the others keep theirs", () => {
+    arch().guestPage(m.d, RAM + 255)![0] = 7;
+    const before = m.arm(0).domain.p2m!.nextRamPage;
+    expect(arch().populate(m.d, RAM + 64 * 256 - 2, 4)).toBe(0);
+    expect(m.arm(0).domain.p2m!.nextRamPage - before).toBe(2);
+    arch().guestPage(m.d, RAM + 64 * 256)![0] = 8;
+    expect([RAM + 255, RAM + 64 * 256, RAM + 64 * 256 + 1].map((gfn) => arch().guestPage(m.d, gfn)![0])).toEqual([7, 8, 0]);
+    expect(arch().populate(m.d, RAM, 0)).toBe(0);
+    expect(arch().populate(m.d, 1 << 20, 0)).toBe(0);
+  });
+
   it("what was given back is given out again, zeroed", () => {
     arch().guestPage(m.d, RAM)!.fill(0xff);
     expect(arch().unmapGfn(m.d, RAM)).toBe(0);

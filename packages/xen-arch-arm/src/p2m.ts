@@ -40,6 +40,10 @@ function takeRamPage(p2m: P2m): number | undefined {
 /** Gives RAM to `pages` frames from `gfn` on; frames that have some keep it. Returns 0 or -errno. */
 export function populate(p2m: P2m, gfn: number, pages: number): number {
   if (gfn + pages > MAX_GFN) return -ERRNO.EINVAL;
+  if (pages > 0 && p2m.freed.length === 0 && pages <= p2m.ramPages - p2m.nextRamPage) {
+    p2m.nextRamPage += p2m.processor.mapFreePages(gfn, pages, p2m.processor.ramOffset + p2m.nextRamPage * PAGE_SIZE);
+    return 0;
+  }
   for (let frame = gfn; frame < gfn + pages; frame++) {
     if (p2m.processor.lookupPage(frame) !== undefined) continue;
     const offset = takeRamPage(p2m);

@@ -14,6 +14,7 @@ const MAX_STREAMS = 64;
 const EEXIST = 17;
 const ENOSPC = 28;
 const EBADF = 9;
+const ENOSYS = 38;
 
 /** Answers a client's calls on a channel until it is gone; whatever the client had open is closed then. */
 export function serveXenCtrl(xenctrl: XenCtrl, channel: RpcChannel, options: ServeOptions = {}): void {
@@ -57,7 +58,10 @@ export function serveXenCtrl(xenctrl: XenCtrl, channel: RpcChannel, options: Ser
   }
 
   const functions = Object.create(null) as Record<string, (...args: never[]) => Promise<unknown>>;
-  for (const name of XENCTRL_METHODS) functions[name] = guarded(name, xenctrl[name].bind(xenctrl) as (...args: never[]) => Promise<unknown>);
+  const unknown = async (): Promise<never> => {
+    throw new XenCtrlError("call", ENOSYS);
+  };
+  for (const name of XENCTRL_METHODS) functions[name] = guarded(name, (xenctrl[name] ?? unknown).bind(xenctrl) as (...args: never[]) => Promise<unknown>);
   functions["openConsole"] = guarded("openConsole", openConsole);
   functions["writeConsole"] = guarded("writeConsole", async (id: number, bytes: Uint8Array) => stream("writeConsole", id).write(bytes));
   functions["closeConsole"] = guarded("closeConsole", async (id: number) => stream("closeConsole", id).close());

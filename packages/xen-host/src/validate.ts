@@ -73,6 +73,7 @@ const ARGUMENTS: { readonly [M in keyof XenCtrlRpc]: readonly v.GenericSchema[] 
   setSchedulerGlobals: [v.strictObject({ ratelimit: count(2 ** 42) })],
   populatePhysmap: [domid, gfn, u32],
   writeGuestMemory: [domid, ipa, bytes],
+  writeGuestFile: [domid, ipa, v.pipe(v.string(), v.maxLength(4096), v.startsWith("/")), count(2 ** 42)],
   readGuestMemory: [domid, ipa, count(4 * 1024 * 1024)],
   compiledRegions: [domid],
   compiledRegion: [domid, ipa],

@@ -8,6 +8,7 @@ import { createHostClock } from "./clock.js";
 import { pcpuCount } from "./pcpu-count.js";
 import { createPcpuThreads } from "./pcpu-threads.js";
 import { createHypervisor } from "./hypervisor.js";
+import { withGuestFiles } from "./guest-file.js";
 import { createInProcessXenCtrl } from "./in-process.js";
 import { interpreter } from "./interpreter.js";
 import type { LogLevel } from "./log.js";
@@ -70,7 +71,7 @@ const xen = createHypervisor({
 });
 const loop = createRunLoop(xen, { pcpus, now: () => clock.now(), wake, news, isActive: () => threads.isActive });
 const host = { hostname: hostname(), release: release(), version: version(), machine: machine() };
-const xenctrl = createInProcessXenCtrl(xen, { host });
+const xenctrl = withGuestFiles(createInProcessXenCtrl(xen, { host }));
 serveXenCtrl(xenctrl, portChannel(port));
 parentPort?.on("message", ({ store }: StoreRequest) => void xenctrl.openStore().then((stream) => servePortStream(store, stream)));
 loop.kick();

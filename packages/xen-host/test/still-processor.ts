@@ -15,6 +15,11 @@ export function createStillProcessor(options: ProcessorOptions): Processor {
     extraPageOffset: (page) => page * PAGE,
     registers: (vcpu) => registers[vcpu] as VcpuRegisters,
     mapPage: (gfn, hostOffset) => void stage2.set(gfn, hostOffset),
+    mapFreePages(gfn, count, hostOffset) {
+      const free = Array.from({ length: count }, (_, i) => gfn + i).filter((frame) => !stage2.has(frame));
+      free.forEach((frame, i) => stage2.set(frame, hostOffset + i * PAGE));
+      return free.length;
+    },
     unmapPage: (gfn) => void stage2.delete(gfn),
     lookupPage: (gfn) => stage2.get(gfn),
     invalidateCode: () => undefined,
