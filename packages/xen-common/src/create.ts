@@ -66,6 +66,7 @@ export function newDomain(xen: Xen, domainId: number, config: Omit<CreateDomainC
     evtchn: createEventChannels(config.maxEvtchnPort),
     grantTable: createGrantTable(config.maxGrantFrames),
     watchdogTimers: Array.from({ length: NR_DOMAIN_WATCHDOG_TIMERS }, () => undefined),
+    isParked: false,
     parkTimer: xen.timers.create(`d${domainId} park`, () => parkDomain(d)),
     cpupool: config.cpupoolId,
     startedAt: xen.clock.now(),

@@ -60,6 +60,8 @@ export interface Domain {
   readonly watchdogTimers: (Timer | undefined)[];
   /** Parks the domain when it has been suspended for a while (parking.ts). */
   readonly parkTimer: Timer;
+  /** It was parked, and has not gone on since. */
+  isParked: boolean;
   /** Id of the cpupool. */
   cpupool: number;
   /** When it was first unpaused, until then when it was made; guest CLOCK_MONOTONIC counts from here. */

@@ -19,9 +19,11 @@ export function startParking(d: Domain): void {
   if (d.xen.arch.park !== undefined && isParkable(d)) d.xen.timers.set(d.parkTimer, d.xen.clock.now() + REST);
 }
 
-/** The domain goes on, or away. */
+/** The domain goes on, or away. One that was parked left its compiled code behind, so that no pCPU is better for it than another. */
 export function stopParking(d: Domain): void {
   d.xen.timers.stop(d.parkTimer);
+  if (d.isParked) d.xen.sched.ops.domainRested(d);
+  d.isParked = false;
 }
 
 /** Does one piece of the work, and arms the timer for the next one. */
@@ -31,6 +33,7 @@ export function parkDomain(d: Domain): void {
   if (vcpusOf(d).some((v) => v.isRunning)) return startParking(d);
   const progress = xen.arch.park?.(d, (relocate) => {
     moveViews(d, relocate);
+    d.isParked = true;
     xen.domainParked(d);
   });
   if (progress === "more") xen.timers.set(d.parkTimer, xen.clock.now() + PAUSE);

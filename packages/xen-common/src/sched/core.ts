@@ -140,6 +140,8 @@ export function createSched(xen: Xen, options: SchedOptions): Sched {
 
   /** One look after a pCPU that is another thread: what its guest came out for, who runs next, and in with it. */
   function runThread(pcpu: Pcpu, threads: ArchThreads): RunOutcome {
+    // Timers are looked after where something runs, and on pCPU 0.
+    if (pcpu.curr === undefined && !pcpu.softirqPending) return { ran: false, idleUntil: undefined };
     xen.perfc.cpu = pcpu.id;
     xen.timers.runDue();
     if (tryLeave(pcpu, threads)) {

@@ -1,6 +1,5 @@
 import type { Time } from "../arch.js";
 import type { Domain } from "../domain.js";
-import type { Vcpu } from "../vcpu.js";
 import { CREDIT2, type Credit2Domain, type Credit2Unit, type RunQueue } from "./credit2-types.js";
 import type { SchedHost } from "./private.js";
 
@@ -15,11 +14,9 @@ export interface Budgets {
   stop(dom: Credit2Domain): void;
 }
 
-export function createBudgets(host: SchedHost, units: ReadonlyMap<Vcpu, Credit2Unit>): Budgets {
-  const unitsOf = (dom: Credit2Domain): Credit2Unit[] => [...units.values()].filter((unit) => unit.dom === dom);
-
+export function createBudgets(host: SchedHost): Budgets {
   function unparkAll(dom: Credit2Domain): void {
-    for (const unit of unitsOf(dom)) {
+    for (const unit of dom.units) {
       if (!unit.isParked) continue;
       unit.isParked = false;
       host.park(unit.vcpu, false);
@@ -38,12 +35,13 @@ export function createBudgets(host: SchedHost, units: ReadonlyMap<Vcpu, Credit2U
   }
 
   /** What a unit may take at once. */
-  const quota = (dom: Credit2Domain): Time => Math.max(CREDIT2.minBudget, Math.floor(dom.total / Math.max(1, unitsOf(dom).length)));
+  const quota = (dom: Credit2Domain): Time => Math.max(CREDIT2.minBudget, Math.floor(dom.total / Math.max(1, dom.units.size)));
 
   return {
     createDomain(domain, queue) {
       const dom: Credit2Domain = {
         domain,
+        units: new Set(),
         weight: CREDIT2.defaultWeight,
         cap: 0,
         budget: 0,
@@ -52,6 +50,7 @@ export function createBudgets(host: SchedHost, units: ReadonlyMap<Vcpu, Credit2U
         timer: host.timers.create("credit2 replenish", () => replenish(dom)),
         queue,
         destination: undefined,
+        arrivedAt: host.now(),
         load: { active: 0, average: 0, updatedAt: host.now() },
       };
       return dom;
@@ -78,13 +77,13 @@ export function createBudgets(host: SchedHost, units: ReadonlyMap<Vcpu, Credit2U
       dom.total = (CREDIT2.capPeriod * cap) / 100;
       if (cap === 0) {
         host.timers.stop(dom.timer);
-        for (const unit of unitsOf(dom)) unit.budget = 0;
+        for (const unit of dom.units) unit.budget = 0;
         unparkAll(dom);
       } else if (!wasCapped) {
         dom.budget = dom.total;
         dom.nextReplenish = host.now() + CREDIT2.capPeriod;
         host.timers.set(dom.timer, dom.nextReplenish);
-        for (const unit of unitsOf(dom)) {
+        for (const unit of dom.units) {
           unit.budget = 0;
           if (unit.vcpu.isRunning) host.raise(unit.vcpu.processor);
         }

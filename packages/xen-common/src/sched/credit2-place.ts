@@ -1,17 +1,18 @@
 import type { Time } from "../arch.js";
 import type { Vcpu } from "../vcpu.js";
 import { loadAt } from "./credit2-load.js";
-import { CREDIT2, type Credit2Domain, type Credit2Unit, type RunQueue } from "./credit2-types.js";
+import { CREDIT2, type Credit2Domain, type RunQueue } from "./credit2-types.js";
 import { allowedCpus, type Pcpu, preferredCpus } from "./private.js";
 
 /** A difference in load that is not worth another pCPU: the first ones are preferred. */
 const NEGLIGIBLE = 1 / 4;
+/** Load of a pCPU that idles, but for a tick now and then. */
+const IDLE = 1 / 16;
 
 /** What choosing a domain's queue needs of credit2. */
 export interface PlacerOptions {
   readonly pcpus: readonly Pcpu[];
   readonly queues: readonly RunQueue[];
-  readonly units: ReadonlyMap<Vcpu, Credit2Unit>;
   readonly domains: ReadonlySet<Credit2Domain>;
 }
 
@@ -28,8 +29,8 @@ export interface Placer {
 }
 
 /** Builds csched2_res_pick and balance_load for whole domains: all vCPUs of one use the same pCPU (docs/designs/0009). */
-export function createPlacer({ pcpus, queues, units, domains }: PlacerOptions): Placer {
-  const vcpusOf = (dom: Credit2Domain): Vcpu[] => [...units.values()].filter((unit) => unit.dom === dom).map(({ vcpu }) => vcpu);
+export function createPlacer({ pcpus, queues, domains }: PlacerOptions): Placer {
+  const vcpusOf = (dom: Credit2Domain): Vcpu[] => Array.from(dom.units, ({ vcpu }) => vcpu);
 
   /** What all sets have in common; where that is nothing, the first one. */
   function common(sets: readonly (readonly Pcpu[])[]): readonly Pcpu[] {
@@ -57,6 +58,13 @@ export function createPlacer({ pcpus, queues, units, domains }: PlacerOptions): 
     return suitable.find((_, i) => loads[i]! - least < NEGLIGIBLE) ?? dom.queue;
   }
 
+  /** The first pCPU once it idles, for a domain that has another one to itself: exits cost less there, and a thread can end. */
+  function homeOf(dom: Credit2Domain, now: Time): RunQueue | undefined {
+    const [home] = queues;
+    if (home === undefined || dom.queue === home || now - dom.arrivedAt < CREDIT2.stayAway || !mayUse(dom, home)) return undefined;
+    return loadOf(home, now) < IDLE && loadOf(dom.queue, now, dom) < IDLE ? home : undefined;
+  }
+
   return {
     pick,
     keepOrPick(dom, now) {
@@ -64,6 +72,8 @@ export function createPlacer({ pcpus, queues, units, domains }: PlacerOptions): 
       return mayUse(dom, present) ? present : pick(dom, now);
     },
     balance(queue, last, now) {
+      const home = homeOf(last, now);
+      if (home !== undefined) return { dom: last, to: home };
       const load = loadOf(queue, now);
       const here = [...domains].filter((dom) => dom !== last && (dom.destination ?? dom.queue) === queue);
       let best: { dom: Credit2Domain; to: RunQueue } | undefined;

@@ -29,11 +29,14 @@ export const CREDIT2 = {
   /** Differences in load below which queues are left alone, where none has more than its pCPU can do, and where one has (credit2_balance_under, _over). */
   balanceUnder: 1,
   balanceOver: 0.125,
+  /** How long a domain stays where it is, before it may come to the first pCPU just because that idles. Not in Xen. */
+  stayAway: 10_000_000_000,
 } as const;
 
 /** What credit2 keeps per domain. */
 export interface Credit2Domain {
   readonly domain: Domain;
+  readonly units: Set<Credit2Unit>;
   weight: number;
   /** Percent of one pCPU, 0 for none. */
   cap: number;
@@ -46,6 +49,8 @@ export interface Credit2Domain {
   queue: RunQueue;
   /** Where it goes as soon as none of its units runs. */
   destination: RunQueue | undefined;
+  /** When it came to its queue. */
+  arrivedAt: Time;
   readonly load: Load;
 }
 
@@ -71,6 +76,8 @@ export interface Credit2Unit {
 /** Runnable units of one pCPU that do not run, by descending credit. */
 export interface RunQueue {
   readonly pcpu: Pcpu;
+  /** The domains whose units are here, running and asleep ones too. */
+  readonly domains: Set<Credit2Domain>;
   readonly entries: Credit2Unit[];
   maxWeight: number;
   /** The pCPU was poked and has not scheduled yet. */

@@ -18,12 +18,12 @@ import type { Decision, Pcpu, SchedHost, Scheduler } from "./private.js";
 export function createCredit2(host: SchedHost): Scheduler {
   const units = new Map<Vcpu, Credit2Unit>();
   const domains = new Set<Credit2Domain>();
-  const queues: readonly RunQueue[] = host.pcpus.map((pcpu) => ({ pcpu, entries: [], maxWeight: CREDIT2.defaultWeight, isTickled: false }));
+  const queues: readonly RunQueue[] = host.pcpus.map((pcpu) => ({ pcpu, domains: new Set(), entries: [], maxWeight: CREDIT2.defaultWeight, isTickled: false }));
   let ratelimit: Time = CREDIT2.ratelimit;
 
   const domainOf = (d: Domain): Credit2Domain => d.schedPrivate as Credit2Domain;
   const unitOf = (v: Vcpu | undefined): Credit2Unit | undefined => (v === undefined ? undefined : units.get(v));
-  const unitsIn = (queue: RunQueue): Credit2Unit[] => [...units.values()].filter(({ dom }) => dom.queue === queue);
+  const unitsIn = (queue: RunQueue): Credit2Unit[] => Array.from(queue.domains).flatMap((dom) => [...dom.units]);
 
   function burn(unit: Credit2Unit, now: Time): void {
     const delta = now - unit.startTime;
@@ -60,19 +60,26 @@ export function createCredit2(host: SchedHost): Scheduler {
 
   function updateMaxWeight(queue: RunQueue): void {
     host.perfc.incr("upd_max_weight_full");
-    queue.maxWeight = Math.max(1, ...unitsIn(queue).map((unit) => unit.dom.weight));
+    queue.maxWeight = 1;
+    for (const { weight, units: own } of queue.domains) if (own.size > 0) queue.maxWeight = Math.max(queue.maxWeight, weight);
   }
 
-  const placer = createPlacer({ pcpus: host.pcpus, queues, units, domains });
-  const budgets = createBudgets(host, units);
+  const placer = createPlacer({ pcpus: host.pcpus, queues, domains });
+  const budgets = createBudgets(host);
   const tickle = createTickler({ host, units, placer, burn, ratelimit: () => ratelimit });
+
+  function setQueue(dom: Credit2Domain, queue: RunQueue): void {
+    dom.queue.domains.delete(dom);
+    dom.queue = queue;
+    queue.domains.add(dom);
+  }
 
   /** Sends a domain to another queue: at once, or when its running unit, or the one chosen to run, has left its pCPU. */
   function migrate(dom: Credit2Domain, to: RunQueue, isChosen = false): void {
     dom.destination = to === dom.queue ? undefined : to;
     if (dom.destination === undefined) return;
-    const running = unitsIn(dom.queue).find((unit) => unit.dom === dom && unit.vcpu.isRunning);
-    if (running === undefined && !isChosen) return arrive(dom);
+    const isRunning = [...dom.units].some(({ vcpu }) => vcpu.isRunning);
+    if (!isRunning && !isChosen) return arrive(dom);
     host.perfc.incr("migrate_requested");
     host.raise(dom.queue.pcpu.id);
   }
@@ -81,12 +88,12 @@ export function createCredit2(host: SchedHost): Scheduler {
   function arrive(dom: Credit2Domain): void {
     const { queue: from, destination: to } = dom;
     if (to === undefined) return;
-    const own = unitsIn(from).filter((unit) => unit.dom === dom);
-    const queued = own.filter(({ isQueued }) => isQueued);
+    const queued = [...dom.units].filter(({ isQueued }) => isQueued);
     host.perfc.incr(queued.length > 0 ? "migrate_on_runq" : "migrate_no_runq");
     for (const unit of queued) dequeue(unit);
     dom.queue = to;
     dom.destination = undefined;
+    dom.arrivedAt = host.now();
     for (const unit of own) {
       host.perfc.incr("migrated");
       unit.isMigrated = true;
@@ -180,6 +187,7 @@ export function createCredit2(host: SchedHost): Scheduler {
       host.perfc.incr("dom_destroy");
       budgets.stop(domainOf(d));
       domains.delete(domainOf(d));
+      domainOf(d).queue.domains.delete(domainOf(d));
     },
     insert(v) {
       host.perfc.incr("unit_alloc");
@@ -198,12 +206,12 @@ export function createCredit2(host: SchedHost): Scheduler {
         isActive: false,
         isMigrated: false,
       };
-      const isFirst = ![...units.values()].some((other) => other.dom === dom);
       units.set(v, unit);
+      dom.units.add(unit);
       v.schedPrivate = unit;
-      if (isFirst) {
+      if (dom.units.size === 1) {
         host.perfc.incr("pick_resource");
-        dom.queue = placer.pick(dom, unit.startTime);
+        setQueue(dom, placer.pick(dom, unit.startTime));
         dom.load.updatedAt = unit.startTime;
       }
       dom.load.average += CREDIT2.loadOfNewUnit;
@@ -217,6 +225,7 @@ export function createCredit2(host: SchedHost): Scheduler {
       dequeue(unit);
       setActive(unit, false, host.now());
       units.delete(v);
+      unit.dom.units.delete(unit);
       v.schedPrivate = undefined;
       updateMaxWeight(unit.dom.queue);
     },
@@ -260,12 +269,15 @@ export function createCredit2(host: SchedHost): Scheduler {
       host.perfc.incr("pick_resource");
       migrate(unit.dom, placer.keepOrPick(unit.dom, host.now()));
     },
+    domainRested(d) {
+      const dom = domainOf(d);
+      migrate(dom, placer.pick(dom, host.now()));
+    },
     getParams: (d) => ({ weight: domainOf(d).weight, cap: domainOf(d).cap }),
     setParams(d, { weight, cap }) {
       const dom = domainOf(d);
-      const own = [...units.values()].filter((unit) => unit.dom === dom);
       if (weight !== undefined && (!Number.isInteger(weight) || weight < 0 || weight > 0xffff)) return -ERRNO.EINVAL;
-      if (cap !== undefined && (!Number.isInteger(cap) || cap < 0 || cap > 100 * Math.max(1, own.length))) return -ERRNO.EINVAL;
+      if (cap !== undefined && (!Number.isInteger(cap) || cap < 0 || cap > 100 * Math.max(1, dom.units.size))) return -ERRNO.EINVAL;
       const now = host.now();
       for (const unit of units.values()) if (unit.vcpu.isRunning) burn(unit, now);
       if (weight !== undefined && weight !== 0) {
@@ -285,8 +297,7 @@ export function createCredit2(host: SchedHost): Scheduler {
     dump(print) {
       print(`Active queues: ${queues.length}, ratelimit ${ratelimit / 1000} us`);
       for (const queue of queues) {
-        const own = [...domains].filter((dom) => dom.queue === queue);
-        const load = own.reduce((sum, dom) => sum + loadAt(dom.load, host.now()), 0);
+        const load = [...queue.domains].reduce((sum, dom) => sum + loadAt(dom.load, host.now()), 0);
         print(`Runqueue ${queue.pcpu.id}: max_weight ${queue.maxWeight}, load ${Math.round(load * 100)}%`);
         for (const unit of unitsIn(queue)) {
           const { vcpu, dom, credit, budget } = unit;

@@ -71,6 +71,7 @@ export function createNullScheduler(host: SchedHost): Scheduler {
       }
       assignWaiting();
     },
+    domainRested: () => {},
     getParams: () => ({ weight: 0, cap: 0 }),
     setParams: () => 0,
     getGlobals: () => ({ ratelimit: 0 }),

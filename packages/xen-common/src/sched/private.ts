@@ -81,6 +81,8 @@ export interface Scheduler {
   schedule(cpu: Pcpu): Decision;
   /** Its affinity changed. */
   affinityChanged(v: Vcpu): void;
+  /** The domain's vCPUs, which all rest, leave nothing behind where they ran last, and may go on anywhere. */
+  domainRested(d: Domain): void;
   getParams(d: Domain): SchedParams;
   /** Returns 0 or a negative errno. Left out: unchanged. */
   setParams(d: Domain, params: Partial<SchedParams>): number;

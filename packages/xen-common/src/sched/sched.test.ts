@@ -1,4 +1,4 @@
-import { ERRNO } from "xen-public";
+import { ERRNO, SHUTDOWN } from "xen-public";
 import { describe, expect, test } from "vitest";
 import { domainShutdown } from "../shutdown.js";
 import { createBench, type Bench } from "../testing.js";
@@ -183,6 +183,42 @@ describe("credit2", () => {
     const moved = bench.xen.perfc.total("migrated");
     bench.runUntil(20_000 * MS);
     expect(bench.xen.perfc.total("migrated")).toBe(moved);
+  });
+
+  test("a domain that is alone comes to the first pCPU once that has idled, and not at once", () => {
+    const bench = createBench({ pcpus: 2 });
+    const [first, second] = busyGuests(bench, [{}, {}]) as [Vcpu, Vcpu];
+    bench.runUntil(2000 * MS);
+    expect([first.processor, second.processor]).toEqual([0, 1]);
+    bench.xen.domctl.destroyDomain(first.domain.domainId);
+    bench.runUntil(9900 * MS);
+    expect(second.processor).toBe(1);
+    bench.runUntil(10_100 * MS);
+    expect(second.processor).toBe(0);
+  });
+
+  test("two domains that are busy stay apart", () => {
+    const bench = createBench({ pcpus: 2 });
+    busyGuests(bench, [{}, {}]);
+    bench.runUntil(30_000 * MS);
+    expect(bench.xen.perfc.total("migrated")).toBe(0);
+  });
+
+  test("a domain that was parked goes on where there is room", () => {
+    const bench = createBench({ pcpus: 2 });
+    const [first, second] = busyGuests(bench, [{}, {}]) as [Vcpu, Vcpu];
+    bench.runUntil(2000 * MS);
+    for (const { domain } of [first, second]) domainShutdown(domain, SHUTDOWN.suspend);
+    bench.runUntil(5000 * MS);
+    second.domain.isParked = true;
+    bench.xen.domctl.resumeDomain(second.domain.domainId);
+    bench.runUntil(5010 * MS);
+    expect([second.processor, second.isRunning]).toEqual([0, true]);
+    first.domain.isParked = true;
+    bench.runUntil(6500 * MS);
+    bench.xen.domctl.resumeDomain(first.domain.domainId);
+    bench.runUntil(6510 * MS);
+    expect([first.processor, second.processor]).toEqual([1, 0]);
   });
 
   test("guests that mostly sleep all stay on the first pCPU", () => {
