@@ -91,10 +91,10 @@ export function createCredit2(host: SchedHost): Scheduler {
     const queued = [...dom.units].filter(({ isQueued }) => isQueued);
     host.perfc.incr(queued.length > 0 ? "migrate_on_runq" : "migrate_no_runq");
     for (const unit of queued) dequeue(unit);
-    dom.queue = to;
+    setQueue(dom, to);
     dom.destination = undefined;
     dom.arrivedAt = host.now();
-    for (const unit of own) {
+    for (const unit of dom.units) {
       host.perfc.incr("migrated");
       unit.isMigrated = true;
       unit.vcpu.processor = to.pcpu.id;
