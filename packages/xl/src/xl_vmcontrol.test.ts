@@ -1,8 +1,6 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { lockHolder } from "libxl";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTestBed, finished, isAlive, type Result, type TestBed, waitUntil } from "../test/run-xl.js";
@@ -32,11 +30,12 @@ async function state(name: string): Promise<string> {
   const { stdout } = await bed.xl(["list"]);
   return new RegExp(`^${name} +\\d+ +\\d+ +\\d+ +(\\S{6}) `, "m").exec(stdout)?.[1] ?? "";
 }
-/** Attaches to a guest's vuart and waits for its first words. */
+/** Attaches to a guest's vuart and waits for its first line, since a guest may print slower than it is read. */
 async function watch(name: string): Promise<{ child: ChildProcess; ended: Promise<Result> }> {
   const child = bed.startXl(["console", "-t", "vuart", name]);
   const ended = finished(child);
-  await Promise.race([once(child.stdout as Readable, "data"), ended]);
+  const line = new Promise<void>((resolve) => child.stdout?.on("data", (text: string) => text.includes("\n") && resolve()));
+  await Promise.race([line, ended]);
   return { child, ended };
 }
 /** Creates a guest; shows what went wrong where that fails. */
@@ -91,9 +90,9 @@ describe("commands on guests", () => {
   it("answer while a guest spins", async () => {
     await create("spinning");
     const start = Date.now();
-    expect(await bed.xl(["info", "nr_cpus"])).toMatchObject({ code: 0, stdout: "1\n" });
+    expect(await bed.xl(["info", "nr_cpus"])).toMatchObject({ code: 0, stdout: "2\n" });
     expect(Date.now() - start).toBeLessThan(5000);
-    expect((await bed.xl(["vcpu-list", "spinning"])).stdout).toMatch(/\nspinning +\d+ +0 +0 +r-- +\d+\.\d {2}all \/ all\n$/);
+    expect((await bed.xl(["vcpu-list", "spinning"])).stdout).toMatch(/\nspinning +\d+ +0 +[01] +r-- +\d+\.\d {2}all \/ all\n$/);
   });
 
   it("find names and ids, and rename", async () => {

@@ -15,7 +15,7 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** The real commands, bundled from the sources of this moment, on a host directory of their own. */
+/** The real commands, bundled from the sources of this moment, on a host directory of their own; hosts have two pCPUs wherever the tests run. */
 export interface TestBed {
   /** Scratch files of the test. */
   readonly directory: string;
@@ -55,7 +55,7 @@ export async function createTestBed(): Promise<TestBed> {
   const hostDirectory = join(directory, "run");
   const hostBin = join(directory, "xen-host/bin/xen-host.js");
   const xlBin = join(directory, "xl/bin/xl.js");
-  const env = { ...process.env, XEN_HOST_DIR: hostDirectory, XEN_HOST_BIN: hostBin, XEN_HOST_LOG: "debug" };
+  const env = { ...process.env, XEN_HOST_DIR: hostDirectory, XEN_HOST_BIN: hostBin, XEN_HOST_LOG: "debug", XEN_PCPUS: "2" };
   const hostPid = (): number => (JSON.parse(readFileSync(join(hostDirectory, "host.lock"), "utf8")) as { pid: number }).pid;
   return {
     directory,
