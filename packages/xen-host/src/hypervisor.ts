@@ -33,6 +33,8 @@ const PAGE_BYTES = 4096;
 export function createHypervisor(options: HypervisorOptions): Xen {
   const { createProcessor, clock, rng, memory, pcpus = 1, log = () => undefined, kick = () => undefined } = options;
   const { threads, hasNews, onParked, hostCpuTime } = options;
+  if (threads !== undefined && clock.instructionsUntil !== undefined)
+    throw new RangeError("a clock that counts instructions needs one thread: guests on others would meet by chance");
   return createXen({
     arch: createArm({ createProcessor, clock, ...(threads && { threads }) }),
     clock,
