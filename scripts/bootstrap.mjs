@@ -44,7 +44,7 @@ function run(command, args) {
 /** A digest of everything that decides what an install brings. */
 function installDigest() {
   const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}`);
-  const manifests = [".", "guests", "demo", "bench", "tests", ...packages].map((folder) => join(root, folder, "package.json"));
+  const manifests = [".", "guests", "demo", "bench", "tests", "reference", ...packages].map((folder) => join(root, folder, "package.json"));
   const hash = createHash("sha256").update(process.version);
   for (const file of [join(root, "pnpm-lock.yaml"), join(root, "pnpm-workspace.yaml"), ...manifests]) if (existsSync(file)) hash.update(readFileSync(file));
   return hash.digest("hex");

@@ -17,6 +17,7 @@
 
 /** Bytes of a window. */
 export const WINDOW_BYTES = 0x1000;
+/** Where the windows of the vCPUs that do not run are kept, one behind the other. */
 export const SAVE_AREAS = 0x10000;
 
 /** Scratch for page-crossing accesses. */
@@ -24,7 +25,9 @@ export const SCRATCH = 0x1000;
 
 /** Regions by PC; an entry is {i64 PC, i32 TLB set xor generation, i32 place in the table}. */
 export const JUMPS = 0xa_0000;
+/** Entries of `JUMPS`, a power of two. */
 export const JUMP_ENTRIES = 4096;
+/** Bytes of one of them. */
 export const JUMP_ENTRY_BYTES = 16;
 /** i32: the generation whose entries hold. */
 export const JUMP_GENERATION: number = SCRATCH + 0x980;
@@ -151,6 +154,7 @@ export const STORED_SYSREGS = [
   "FPCR",
   "FPSR",
 ] as const;
+/** The name of a system register that is stored. */
 export type StoredSysreg = (typeof STORED_SYSREGS)[number];
 
 /** Byte offset of a stored system register in a window. */
@@ -163,16 +167,20 @@ export const TLB_ENTRIES = 4096;
 const TLB_BYTES = TLB_ENTRIES * 16;
 /** TLBs of one exception level in a set: read, write, execute. */
 export const TLB_READ = 0;
+/** See `TLB_READ`. */
 export const TLB_WRITE: number = TLB_BYTES;
+/** See `TLB_READ`. */
 export const TLB_EXECUTE: number = 2 * TLB_BYTES;
 /** Behind them a byte for each (VA >> 21) modulo 1024: 1 if a page of a block is cached there. */
 export const TLB_BLOCKS: number = 3 * TLB_BYTES;
+/** Bytes of `TLB_BLOCKS`. */
 export const TLB_BLOCK_SLOTS = 1024;
 /**
  * Behind them the entries that were filled, so that a flush need not look at all: {i32 1 + how many, u16 numbers of entries}. 0 where they were too
  * many, or the memory is fresh: then all entries count as filled.
  */
 export const TLB_LOG: number = TLB_BLOCKS + TLB_BLOCK_SLOTS;
+/** Numbers that `TLB_LOG` has room for. */
 export const TLB_LOG_SLOTS = 510;
 /** Bytes of one exception level's TLBs; EL1's follow EL0's. A multiple of 1024. */
 export const TLB_LEVEL_BYTES: number = TLB_LOG + 1024;
@@ -182,6 +190,7 @@ export const TLB_SET_BYTES: number = 2 * TLB_LEVEL_BYTES;
 export const P2M_FRAMES: number = 1 << 20;
 /** P2M entry flags below the page's host offset. */
 export const P2M_VALID = 1;
+/** A page that the guest must not write. */
 export const P2M_READ_ONLY = 2;
 
 /** A predecoded instruction: {u16 handler, u16 slots[3], i64 immediate}. */

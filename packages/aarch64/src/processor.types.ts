@@ -54,6 +54,7 @@ export interface VcpuRegisters {
   setV(n: number, low: bigint, high: bigint): void;
 }
 
+/** What a guest may do with a page of its physical address space. */
 export type PageAccess = "read-write" | "read-only";
 
 /** The buffers of `Processor.memory` before and after a move; they have the same layout. */
@@ -120,6 +121,7 @@ export interface Processor extends CompilerView {
   resetVcpu(vcpu: number): void;
 }
 
+/** A vCPU's architectural state as plain data: registers by the names of the Arm ARM, 64 bits as bigint. */
 export interface VcpuRecord {
   readonly version: 1;
   readonly x: readonly bigint[];

@@ -98,6 +98,7 @@ export function saveVcpu(registers: VcpuRegisters): VcpuRecord {
   };
 }
 
+/** Sets all registers from a record; what is not in it stays. */
 export function loadVcpu(registers: VcpuRegisters, record: VcpuRecord): void {
   for (const [n, value] of record.x.entries()) registers.setX(n, value);
   for (const [n, [low, high]] of record.v.entries()) registers.setV(n, low, high);

@@ -99,6 +99,7 @@ export class State {
   }
 }
 
+/** True for the name of a system register that is stored. */
 export function isStored(name: string): name is StoredSysreg {
   return (STORED_SYSREGS as readonly string[]).includes(name);
 }

@@ -87,7 +87,9 @@ function info([name, op0, op1, crn, crm, op2, access]: Row): SysregInfo {
 
 /** The processor's system registers; all others exit to the hypervisor. */
 export const SYSREG_TABLE: readonly SysregInfo[] = ROWS.map(info);
+/** The rows by op0, op1, CRn, CRm and op2 as MRS has them. */
 export const SYSREG_BY_ENCODING: ReadonlyMap<number, SysregInfo> = new Map(SYSREG_TABLE.map((row) => [row.encoding, row]));
+/** The rows by the Arm ARM's names. */
 export const SYSREG_BY_NAME: ReadonlyMap<string, SysregInfo> = new Map(SYSREG_TABLE.map((row) => [row.name, row]));
 
 /** op0 3, op1 0, CRn 0, CRm 1 to 7: the identification block, all of it readable; what is not named reads 0. */

@@ -21,7 +21,9 @@ const VECTOR_BYTES = 0x80;
 
 /** PSTATE of EL1h, EL1t and EL0t with all interrupts masked. */
 export const EL1H = 0x3c5n;
+/** See `EL1H`. */
 export const EL1T = 0x3c4n;
+/** See `EL1H`. */
 export const EL0 = 0x3c0n;
 
 /** An exception that came to EL1. */
@@ -200,14 +202,21 @@ export const TCR_39: bigint = 25n | (25n << 16n) | (2n << 30n) | (2n << 32n);
 
 /** Descriptors without their address: valid, accessed, EL1 read and write, inner shareable. */
 export const BLOCK = 0x701n;
+/** See `BLOCK`. */
 export const PAGE = 0x703n;
 /** Bits to add to them. */
 export const USER: bigint = 1n << 6n;
+/** AP[2]. */
 export const READ_ONLY: bigint = 1n << 7n;
+/** AF. */
 export const ACCESSED: bigint = 1n << 10n;
+/** nG. */
 export const NOT_GLOBAL: bigint = 1n << 11n;
+/** AttrIndx 1, which the tests make device memory. */
 export const DEVICE: bigint = 1n << 2n;
+/** EL1 may not execute. */
 export const PXN: bigint = 1n << 53n;
+/** EL0 may not execute. */
 export const UXN: bigint = 1n << 54n;
 
 /** Bits of TCR_EL1 for a granule of 2^12, 2^14 or 2^16 bytes in both halves. */

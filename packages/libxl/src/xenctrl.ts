@@ -129,6 +129,7 @@ export interface DomainInfo {
   readonly gpaddrBits: number;
 }
 
+/** XEN_DOMCTL_getvcpuinfo. */
 export interface VcpuInfo {
   readonly online: boolean;
   readonly blocked: boolean;
@@ -154,6 +155,7 @@ export interface VcpuContext {
   readonly ttbcr: bigint;
 }
 
+/** XEN_DOMCTL_scheduler_op of a domain: credit2 has a weight (256 is the normal share) and a cap in percent of a pCPU, 0 for none. */
 export interface SchedulerParams {
   /** Scheduler id: 6 credit2, 9 null. */
   readonly scheduler: number;
@@ -167,6 +169,7 @@ export interface SchedulerGlobals {
   readonly ratelimit: number;
 }
 
+/** XEN_SYSCTL_physinfo, with what `xl info` wants beside it. */
 export interface PhysInfo {
   readonly nrCpus: number;
   readonly maxCpuId: number;
@@ -183,6 +186,7 @@ export interface PhysInfo {
   readonly freeCpus: number;
 }
 
+/** All that HYPERVISOR_xen_version tells, and the host it runs in. */
 export interface XenVersion {
   readonly major: number;
   readonly minor: number;
@@ -202,6 +206,7 @@ export interface XenVersion {
   readonly host: { readonly hostname: string; readonly release: string; readonly version: string; readonly machine: string };
 }
 
+/** A performance counter and its values (XEN_SYSCTL_perfc_op). */
 export interface PerfCounter {
   readonly name: string;
   /** What tools call it. */
@@ -213,6 +218,7 @@ export interface PerfCounter {
   readonly perCpu: readonly number[];
 }
 
+/** XEN_SYSCTL_CPUPOOL_OP_INFO. */
 export interface CpupoolInfo {
   readonly id: number;
   readonly name: string;

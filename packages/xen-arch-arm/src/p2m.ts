@@ -3,6 +3,7 @@ import type { Processor } from "aarch64";
 
 /** Bytes of a page and of its shift. */
 export const PAGE_SIZE = 4096;
+/** log2 of a page: 4 KiB. */
 export const PAGE_SHIFT = 12;
 /** Guest frames from here on are beyond what the processor's stage 2 covers, 4 GiB. */
 const MAX_GFN = 1 << 20;
@@ -21,6 +22,7 @@ export interface P2m {
   nextXenPage: number;
 }
 
+/** An empty map with room for that many pages of RAM, and of the hypervisor behind them. */
 export function createP2m(processor: Processor, ramPages: number, xenPages: number): P2m {
   return { processor, ramPages, nextRamPage: 0, freed: [], isFreedCode: false, xenPages, nextXenPage: 0 };
 }

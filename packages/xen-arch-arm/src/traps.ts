@@ -25,6 +25,7 @@ export interface Speed {
   rate: number;
 }
 
+/** A speed that is not known yet. */
 export function createSpeed(): Speed {
   return { rate: 0 };
 }

@@ -22,6 +22,7 @@ function loadBank(bank: IrqBank, record: BankRecord): void {
   for (const set of SETS) bank[set].set(record[set]);
 }
 
+/** All state of a GIC, as plain data. */
 export function saveVgic(gic: Vgic): VgicRecord {
   return {
     version: 1,

@@ -105,6 +105,7 @@ export interface VtimerRecord {
   readonly cval: bigint;
 }
 
+/** A timer as plain data; the compare value in ticks of its own counter. */
 export function saveVtimer(t: Vtimer): VtimerRecord {
   return { ctl: t.ctl, cval: t.cval };
 }

@@ -15,6 +15,7 @@ export const CONRING_SIZE: number = 64 * 1024;
 /** Longest line of a guest before it is broken. */
 const GUEST_LINE = 256;
 
+/** What a console ring needs of the world; `size` is in bytes. */
 export interface ConsoleOptions {
   readonly now: () => Time;
   /** Gets each line, without line end. */
@@ -22,6 +23,7 @@ export interface ConsoleOptions {
   readonly size?: number;
 }
 
+/** An empty ring (Xen's conring). */
 export function createConsole({ now, log, size = CONRING_SIZE }: ConsoleOptions): Console {
   let lines: string[] = [];
   let length = 0;

@@ -14,6 +14,7 @@ export interface CpupoolInfo extends Cpupool {
   readonly domains: number;
 }
 
+/** A pool with how many domains are in it. */
 export function cpupoolInfo(xen: Xen, pool: Cpupool): CpupoolInfo {
   const domains = [...xen.domains.values()].filter(({ cpupool }) => cpupool === pool.id).length;
   return { ...pool, scheduler: xen.sched.ops.id, domains };

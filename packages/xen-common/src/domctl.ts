@@ -79,6 +79,7 @@ export interface Domctl {
   subscribe(domid: number, port: number): void;
 }
 
+/** The domctls of a hypervisor. They throw `XenError` with an errno where Xen answers one. */
 export function createDomctl(xen: Xen): Domctl {
   const find = (domid: number, operation: string): Domain => {
     const d = xen.domains.get(domid);

@@ -65,6 +65,7 @@ export function evtchn2lClear(d: Domain, port: number): void {
   if (shared !== undefined) testAndClear(shared, SHARED_INFO.evtchnPending, port);
 }
 
+/** True if the port's pending bit is set. */
 export function evtchn2lIsPending(d: Domain, port: number): boolean {
   return port < EVTCHN_2L_NR_CHANNELS && d.sharedInfo !== undefined && test(d.sharedInfo.bytes, SHARED_INFO.evtchnPending, port);
 }

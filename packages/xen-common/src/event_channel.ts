@@ -22,6 +22,7 @@ export interface EventChannels {
   readonly onNotify: Map<number, () => void>;
 }
 
+/** No channels, in a domain that may have ports up to `maxPort`. */
 export function createEventChannels(maxPort: number): EventChannels {
   return { ports: new Map(), maxPort: Math.min(maxPort, EVTCHN_2L_NR_CHANNELS - 1), onNotify: new Map() };
 }

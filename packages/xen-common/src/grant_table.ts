@@ -19,6 +19,7 @@ export interface GrantTable {
   readonly frames: XenPage[];
 }
 
+/** An empty table that may grow to that many frames of 4 KiB. */
 export function createGrantTable(maxFrames: number): GrantTable {
   return { version: 1, maxVersion: 1, maxFrames, frames: [] };
 }

@@ -16,6 +16,7 @@ export function vcpuPauseNosync(v: Vcpu): void {
   vcpuSleepNosync(v);
 }
 
+/** Gives a reference back; with the last one the vCPU may run. */
 export function vcpuUnpause(v: Vcpu): void {
   if (--v.pauseCount === 0) vcpuWake(v);
 }
@@ -32,6 +33,7 @@ export function domainPauseNosync(d: Domain): void {
   for (const v of vcpusOf(d)) vcpuSleepNosync(v);
 }
 
+/** Gives a reference back; with the last one the vCPUs may run. */
 export function domainUnpause(d: Domain): void {
   if (--d.pauseCount !== 0) return;
   for (const v of vcpusOf(d)) vcpuWake(v);

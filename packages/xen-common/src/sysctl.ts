@@ -45,6 +45,7 @@ export interface Sysctl {
   getCpuInfo(): number[];
 }
 
+/** The sysctls of a hypervisor. They throw `XenError` with an errno where Xen answers one. */
 export function createSysctl(xen: Xen): Sysctl {
   return {
     physInfo: () => ({

@@ -53,6 +53,7 @@ interface FakeMemory {
   readonly xenPages: Uint8Array[];
 }
 
+/** A hypervisor on a fake architecture and clock, with one pCPU unless told otherwise. */
 export function createBench(options: Partial<XenOptions> = {}): Bench {
   const clock: FakeClock = {
     time: 0,

@@ -17,6 +17,7 @@ export const VPF = {
 
 /** What a vCPU does, for accounting (public/vcpu.h `RUNSTATE_*`). */
 export const RUNSTATE = { RUNNING: 0, RUNNABLE: 1, BLOCKED: 2, OFFLINE: 3 } as const;
+/** One of `RUNSTATE`. */
 export type Runstate = (typeof RUNSTATE)[keyof typeof RUNSTATE];
 
 /** vcpu_runstate_info; all times in nanoseconds since Xen booted. */

@@ -33,6 +33,7 @@ export const GUEST = {
 
 /** Magic pages behind `GUEST.MAGIC_BASE`, as page offsets. */
 export const MAGIC_PAGE = { console: 0, xenstore: 1, memaccess: 2, vuart: 3 } as const;
+/** How many they are. */
 export const NR_MAGIC_PAGES = 4;
 
 /** Interrupt ids of a guest (INTID). */
@@ -53,6 +54,7 @@ export const GUEST_PHANDLE = { GIC: 65000, IOMMU: 65001 } as const;
 export const XEN_DOMCTL_CONFIG_GIC = { native: 0, v2: 1, v3: 2 } as const;
 /** Most vCPUs of a domain, by GIC. */
 export const MAX_VIRT_CPUS = 128;
+/** With a GICv2, whose target lists have eight bits. */
 export const MAX_VIRT_CPUS_GICV2 = 8;
 
 /** PSTATE and SPSR bits. */

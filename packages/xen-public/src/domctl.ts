@@ -23,11 +23,14 @@ export const XEN_DOMINF = {
   xs_domain: 0x80,
   hap: 0x100,
 } as const;
+/** The shutdown code's bits, behind the shift. */
 export const XEN_DOMINF_shutdownmask = 0xff;
+/** Where the shutdown code is in `flags`. */
 export const XEN_DOMINF_shutdownshift = 16;
 
 /** Bits of getdomainstate's `state` and `caps` (XEN_DOMCTL_get_domain_state). */
 export const XEN_DOMCTL_GETDOMSTATE_STATE = { exist: 1, shutdown: 2, dying: 4, dead: 8 } as const;
+/** What the domain may do. */
 export const XEN_DOMCTL_GETDOMSTATE_CAP = { control: 1, hardware: 2, xenstore: 4 } as const;
 
 /** Flags of setvcpuaffinity (`XEN_VCPUAFFINITY_*`). */

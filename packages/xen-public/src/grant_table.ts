@@ -33,18 +33,22 @@ export const GNTST = {
   no_space: -13,
 } as const;
 
+/** struct gnttab_map_grant_ref. */
 export const GNTTAB_MAP_GRANT_REF = {
   size: 32,
   fields: { host_addr: [0, "u64"], flags: [8, "u32"], ref: [12, "u32"], dom: [16, "u16"], status: [18, "i16"], handle: [20, "u32"], dev_bus_addr: [24, "u64"] },
 } as const;
+/** struct gnttab_unmap_grant_ref. */
 export const GNTTAB_UNMAP_GRANT_REF = {
   size: 24,
   fields: { host_addr: [0, "u64"], dev_bus_addr: [8, "u64"], handle: [16, "u32"], status: [20, "i16"] },
 } as const;
+/** struct gnttab_setup_table. */
 export const GNTTAB_SETUP_TABLE = {
   size: 24,
   fields: { dom: [0, "u16"], nr_frames: [4, "u32"], status: [8, "i16"], frame_list: [16, "u64"] },
 } as const;
+/** struct gnttab_copy, with its two struct gnttab_copy_ptr in line. */
 export const GNTTAB_COPY = {
   size: 40,
   fields: {
@@ -59,8 +63,11 @@ export const GNTTAB_COPY = {
     status: [36, "i16"],
   },
 } as const;
+/** struct gnttab_query_size. */
 export const GNTTAB_QUERY_SIZE = { size: 16, fields: { dom: [0, "u16"], nr_frames: [4, "u32"], max_nr_frames: [8, "u32"], status: [12, "i16"] } } as const;
+/** struct gnttab_set_version. */
 export const GNTTAB_SET_VERSION = { size: 4, fields: { version: [0, "u32"] } } as const;
+/** struct gnttab_get_version. */
 export const GNTTAB_GET_VERSION = { size: 8, fields: { dom: [0, "u16"], version: [4, "u32"] } } as const;
 
 /** A version 1 grant entry; 512 fit a frame. */

@@ -19,15 +19,19 @@ export const XENMAPSPACE = { shared_info: 0, grant_table: 1, gmfn: 2, gmfn_range
 /** Flag in `idx` of space grant_table: a status frame. */
 export const XENMAPIDX_GRANT_TABLE_STATUS: bigint = 0x8000_0000n;
 
+/** struct xen_add_to_physmap. */
 export const XEN_ADD_TO_PHYSMAP = {
   size: 24,
   fields: { domid: [0, "u16"], size: [2, "u16"], space: [4, "u32"], idx: [8, "u64"], gpfn: [16, "u64"] },
 } as const;
+/** struct xen_add_to_physmap_batch. */
 export const XEN_ADD_TO_PHYSMAP_BATCH = {
   size: 32,
   fields: { domid: [0, "u16"], space: [2, "u16"], size: [4, "u16"], foreign_domid: [6, "u16"], idxs: [8, "u64"], gpfns: [16, "u64"], errs: [24, "u64"] },
 } as const;
+/** struct xen_remove_from_physmap. */
 export const XEN_REMOVE_FROM_PHYSMAP = { size: 16, fields: { domid: [0, "u16"], gpfn: [8, "u64"] } } as const;
+/** struct xen_memory_reservation. */
 export const XEN_MEMORY_RESERVATION = {
   size: 32,
   fields: { extent_start: [0, "u64"], nr_extents: [8, "u64"], extent_order: [16, "u32"], mem_flags: [20, "u32"], domid: [24, "u16"] },

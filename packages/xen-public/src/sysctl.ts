@@ -1,3 +1,4 @@
+/** What `interface_version` of struct xen_sysctl holds. */
 export const XEN_SYSCTL_INTERFACE_VERSION = 0x16;
 
 /** Sysctl numbers (public/sysctl.h). */

@@ -1,7 +1,9 @@
 /** Subcommands of vcpu_op that Arm has (public/vcpu.h). */
 export const VCPUOP = { register_runstate_memory_area: 5, register_vcpu_info: 10 } as const;
 
+/** struct vcpu_register_vcpu_info. */
 export const VCPU_REGISTER_VCPU_INFO = { size: 16, fields: { mfn: [0, "u64"], offset: [8, "u32"], rsvd: [12, "u32"] } } as const;
+/** struct vcpu_register_runstate_memory_area. */
 export const VCPU_REGISTER_RUNSTATE_MEMORY_AREA = { size: 8, fields: { v: [0, "u64"] } } as const;
 
 /** struct vcpu_runstate_info; times in nanoseconds. */

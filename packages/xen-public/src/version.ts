@@ -39,11 +39,17 @@ export const XENFEAT = {
   runstate_phys_area: 18,
 } as const;
 
+/** struct xen_feature_info. */
 export const XEN_FEATURE_INFO = { size: 8, fields: { submap_idx: [0, "u32"], submap: [4, "u32"] } } as const;
 /** Bytes of each string of compile_info, in order: compiler, compile_by, compile_domain, compile_date. */
 export const XEN_COMPILE_INFO_SIZES = [64, 16, 32, 32] as const;
+/** Bytes of XENVER_extraversion. */
 export const XEN_EXTRAVERSION_SIZE = 16;
+/** Bytes of XENVER_capabilities. */
 export const XEN_CAPABILITIES_INFO_SIZE = 1024;
+/** Bytes of XENVER_changeset. */
 export const XEN_CHANGESET_INFO_SIZE = 64;
+/** Bytes of XENVER_commandline. */
 export const XEN_COMMANDLINE_SIZE = 1024;
+/** struct xen_varbuf without its data (XENVER_build_id). */
 export const XEN_VARBUF = { size: 4, fields: { len: [0, "u32"] } } as const;

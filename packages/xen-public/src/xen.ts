@@ -43,6 +43,7 @@ export const HYPERVISOR = {
   dm_op: 41,
   hypfs_op: 42,
 } as const;
+/** The name of a hypercall. */
 export type Hypercall = keyof typeof HYPERVISOR;
 
 /** Immediate of the HVC that is a hypercall on Arm (XEN_HYPERCALL_TAG). */
@@ -77,6 +78,7 @@ export const VIRQ = {
   ENOMEM: 12,
   XENPMU: 13,
 } as const;
+/** VIRQs are below this. */
 export const NR_VIRQS = 24;
 /** VIRQs that go to one vCPU each; all others are global: one port a domain. */
 export const PER_VCPU_VIRQS: readonly number[] = [VIRQ.TIMER, VIRQ.DEBUG, VIRQ.XENOPROF, VIRQ.XENPMU];
@@ -86,6 +88,7 @@ export const CONSOLEIO = { write: 0, read: 1 } as const;
 
 /** Subcommands and types of vm_assist. */
 export const VMASST_CMD = { enable: 0, disable: 1 } as const;
+/** What HYPERVISOR_vm_assist can switch on Arm. */
 export const VMASST_TYPE = { runstate_update_flag: 5 } as const;
 
 /** struct shared_info of a 64-bit guest: 4096-byte page of which 1088 bytes are used. */
@@ -122,4 +125,5 @@ export const MULTICALL_ENTRY = {
 
 /** Bytes of a page in Xen's ABI, whatever granule the guest uses. */
 export const PAGE_SIZE = 4096;
+/** log2 of a page: Xen on Arm has pages of 4 KiB. */
 export const PAGE_SHIFT = 12;

@@ -62,7 +62,7 @@ export interface Xs extends XsNodes {
   introduceDomain(domid: number, gfn: bigint, port: number): Promise<void>;
   /** Has xenstored forget the domain and its ring. Privileged. */
   releaseDomain(domid: number): Promise<void>;
-  /** Has xenstored fire @releaseDomain at the domain's next shutdown again. Privileged. */
+  /** Has xenstored fire `@releaseDomain` at the domain's next shutdown again. Privileged. */
   resumeDomain(domid: number): Promise<void>;
   /** Lets `domid` act as if it were `target`. Privileged. */
   setTarget(domid: number, target: number): Promise<void>;

@@ -21,6 +21,8 @@ export interface ConnectionHost {
   /** Has `resumeNow` called before the daemon rests. */
   needsResume(connection: Connection): void;
   readonly watches: Watches;
+  /** Milliseconds that a domain has to wait since it has written too much, 0 for none. */
+  writeDelay(domain: Domain): number;
   /** The connection is no more. */
   ended(connection: Connection): void;
   log(line: string): void;
@@ -82,6 +84,7 @@ export class Connection implements XsConnection, Watcher, Subject {
     const { account } = this.domain;
     if (this.#isClosed || this.#isIgnored) return 0;
     if (this.isPrivileged) return BACKLOG_MAX;
+    if (this.#host.writeDelay(this.domain) > 0) return 0;
     return account.allowsMore("outstanding", 1) && account.allows("memory", account.used("memory")) ? this.#reader.wanted : 0;
   }
 

@@ -2,7 +2,7 @@ import { XENSTORE_PAYLOAD_MAX, XS } from "xen-public";
 import { messageTypeName, packStrings, unpackStrings, type XsErrorCode, type XsMessage } from "xenstore";
 import { book, checkAccounts, refuse } from "./accounting.js";
 import { Connection, type ConnectionHost } from "./connection.js";
-import { Domains } from "./domain.js";
+import { type Domain, Domains } from "./domain.js";
 import { Ticket } from "./output.js";
 import type { Answer } from "./request.js";
 import { REQUESTS } from "./requests.js";
@@ -11,6 +11,7 @@ import { NodeStore } from "./store.js";
 import type { Transaction } from "./transaction.js";
 import { View } from "./view.js";
 import { Watches } from "./watch.js";
+import { WriteRate } from "./write-rate.js";
 import type { XenstoredOptions, XsTransport } from "./xenstored-types.js";
 
 /** The daemon's inside: nodes, domains, watches and connections, and the way of a message through them. */
@@ -23,6 +24,7 @@ export class Core implements ConnectionHost {
   isTracing = false;
   /** What is being answered now. */
   ticket: Ticket | undefined;
+  readonly #writeRate: WriteRate | undefined;
   readonly #connections: Set<Connection> = new Set();
   readonly #work: (() => void)[] = [];
   readonly #flushable: Set<Connection> = new Set();
@@ -32,6 +34,7 @@ export class Core implements ConnectionHost {
   constructor(options: XenstoredOptions) {
     this.options = options;
     this.domains = new Domains(options.hypervisor, options.quotas);
+    if (options.now !== undefined && options.after !== undefined) this.#writeRate = new WriteRate(options.now);
     setUpNodes(this.store);
     book(this.domains, new NodeStore(), new Map(this.store.entries()));
   }
@@ -103,10 +106,21 @@ export class Core implements ConnectionHost {
   commit(connection: Connection | undefined, view: View): XsErrorCode | undefined {
     const refused = connection && refuse(connection.domain, this.store, view);
     if (refused !== undefined) return refused;
+    if (connection !== undefined && view.changed.size > 0) this.#chargeWrite(connection);
     book(this.domains, this.store, view.changed);
     for (const [path, node] of view.changed) this.store.put(path, node);
     for (const [path, change] of view.events) this.watches.fire(path, change, this.store);
     return undefined;
+  }
+
+  writeDelay({ writes }: Domain): number {
+    return writes === undefined ? 0 : (this.#writeRate?.delay(writes, this.#domainCount()) ?? 0);
+  }
+
+  /** The domain is no more. */
+  forget(domain: Domain): void {
+    if (domain.writes !== undefined) this.#writeRate?.close(domain.writes);
+    this.domains.delete(domain.domid);
   }
 
   /** What is wrong with the store, in words. */
@@ -120,6 +134,25 @@ export class Core implements ConnectionHost {
     const [resumable] = this.#resumable;
     if (resumable !== undefined) return () => void (this.#resumable.delete(resumable) && resumable.resumeNow());
     return this.#work.shift();
+  }
+
+  /** A write costs where it may be in the way of a transaction; who has written too much is heard again later. */
+  #chargeWrite({ domain, isPrivileged }: Connection): void {
+    const rate = this.#writeRate;
+    const isInTheWay = [...this.#connections].some(({ transactions }) => transactions.size > 0);
+    if (rate === undefined || isPrivileged || !isInTheWay) return;
+    domain.writes ??= rate.open();
+    rate.charge(domain.writes, this.#domainCount());
+    const delay = this.writeDelay(domain);
+    if (delay === 0) return;
+    this.after(delay, () => {
+      for (const connection of this.#connections) if (connection.domain === domain) this.needsResume(connection);
+    });
+  }
+
+  /** Domains other than the privileged one. */
+  #domainCount(): number {
+    return Math.max(1, this.domains.size - 1);
   }
 
   #openTicket(connection: Connection): Ticket {

@@ -2,6 +2,7 @@ import { XENSTORE_SERVER_FEATURE } from "xen-public";
 import type { Connection } from "./connection.js";
 import { Account, quotaValues, type XsQuotaValues } from "./quota.js";
 import type { RingTransport } from "./ring.js";
+import type { WriteCredit } from "./write-rate.js";
 import type { XsHypervisor } from "./xenstored-types.js";
 
 /** The features that this server has (XENSTORE_SERVER_FEATURE). */
@@ -24,6 +25,8 @@ export interface Domain {
   isShutdown: boolean;
   /** The domain that it may act for (SET_TARGET). */
   target: number | undefined;
+  /** What is left of its rate of writes, once it has written beside a transaction. */
+  writes: WriteCredit | undefined;
 }
 
 /** The domains that xenstored knows. */
@@ -54,7 +57,7 @@ export class Domains {
     const known = this.#domains.get(domid);
     if (known !== undefined) return known;
     const account = new Account(domid === 0, this.quotas);
-    const domain: Domain = { domid, account, features: SERVER_FEATURES, introduced: undefined, isShutdown: false, target: undefined };
+    const domain: Domain = { domid, account, features: SERVER_FEATURES, introduced: undefined, isShutdown: false, target: undefined, writes: undefined };
     this.#domains.set(domid, domain);
     return domain;
   }
@@ -63,6 +66,10 @@ export class Domains {
   delete(domid: number): void {
     this.#domains.delete(domid);
     for (const domain of this.#domains.values()) if (domain.target === domid) domain.target = undefined;
+  }
+
+  get size(): number {
+    return this.#domains.size;
   }
 
   /** A copy, since domains may go meanwhile. */

@@ -36,10 +36,11 @@ export function introduceDomain(core: Core, domid: number, { gfn, port }: RingPl
 }
 
 /** Forgets a domain: its connections, its nodes, its permissions. Tells of it if it had been introduced. */
-export function endDomain(core: Core, { domid, introduced }: Domain): void {
+export function endDomain(core: Core, domain: Domain): void {
+  const { domid, introduced } = domain;
   for (const connection of core.connections()) if (connection.domid === domid) connection.closeNow();
   core.commit(undefined, withoutDomain(core.store, domid));
-  core.domains.delete(domid);
+  core.forget(domain);
   if (introduced === undefined) return;
   core.watches.fireSpecial(RELEASE_DOMAIN, core.store);
   core.watches.fireSpecialOf(RELEASE_DOMAIN, domid, core.store);

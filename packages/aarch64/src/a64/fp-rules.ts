@@ -29,8 +29,11 @@ export interface Format {
   readonly top: number;
   readonly bias: number;
 }
+/** Half precision, binary16. */
 export const HALF: Format = { bits: 16, fraction: 10, top: 31, bias: 15 };
+/** Single precision, binary32. */
 export const SINGLE: Format = { bits: 32, fraction: 23, top: 255, bias: 127 };
+/** Double precision, binary64. */
 export const DOUBLE: Format = { bits: 64, fraction: 52, top: 2047, bias: 1023 };
 
 const base = i32.konst(0);

@@ -13,8 +13,11 @@ export interface Handler {
 
 /** Handlers that are not instructions. 0 is what fresh memory holds. */
 export const UNDECODED = 0;
+/** Behind the last instruction of a page. */
 export const NEXT_PAGE = 1;
+/** Of START_RECORD: looks up where the PC is. */
 export const START = 2;
+/** An instruction without a handler of its own. */
 export const UNDEFINED = 3;
 /** A compiled region begins here. */
 export const ENTER = 4;

@@ -14,6 +14,7 @@ export const START_RECORD: number = SCRATCH + 0x800;
 /** Why the loop came back to `run`. */
 export const STOP = { punt: 0, spent: 1, fetch: 2, enter: 3, hot: 4 } as const;
 
+/** From a record to the next one, in bytes. */
 export const step: Value = i32.konst(RECORD_BYTES);
 /** Where a record's counter and region are (layout.ts). */
 export const entryOf = (record: Value, layout: Layout): Value =>

@@ -47,7 +47,9 @@ function floatOps(type: "f32" | "f64", base: { compare: number; arithmetic: numb
   };
 }
 
+/** Operations on f32. */
 export const f32: FloatOps = floatOps("f32", { compare: 0x5b, arithmetic: 0x8b, load: 0x2a });
+/** Operations on f64. */
 export const f64: FloatOps = floatOps("f64", { compare: 0x61, arithmetic: 0x99, load: 0x2b });
 
 /** Conversions, named target first as in the text format: `convert.f64_i64_s` is f64.convert_i64_s. */

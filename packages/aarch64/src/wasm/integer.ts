@@ -155,7 +155,9 @@ function converting(operator: (a: Value) => Value, compute: (a: bigint) => Value
 export const wrap: (a: Value) => Value = converting(unary("i64", "i32", 0xa7), (a) => i32.konst(a));
 /** An i64 from an i32, with its sign or with zeros. */
 export const extendS: (a: Value) => Value = converting(unary("i32", "i64", 0xac), (a) => i64.konst(a));
+/** i64.extend_i32_u. */
 export const extendU: (a: Value) => Value = converting(unary("i32", "i64", 0xad), (a) => i64.konst(BigInt.asUintN(32, a)));
 /** An i64 from 32 bits in memory, with their sign or with zeros. */
 export const load32s: (address: Value, offset?: number) => Value = loader("i64", 0x34);
+/** See `load32s`; with zeros. */
 export const load32u: (address: Value, offset?: number) => Value = loader("i64", 0x35);

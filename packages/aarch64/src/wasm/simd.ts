@@ -176,12 +176,14 @@ export interface FloatLaneOps {
   abs: Unary; neg: Unary; sqrt: Unary; add: Binary; sub: Binary; mul: Binary; div: Binary; min: Binary; max: Binary;
 }
 
+/** Operations on four f32. */
 export const f32x4: FloatLaneOps = {
   bits: 32, splat: unary("f32", "v128", simd(19)), extract: extractor("f32", 31), replace: replacer("f32", 32),
   eq: two(65), ne: two(66), lt: two(67), gt: two(68), le: two(69), ge: two(70), ceil: one(103), floor: one(104), trunc: one(105), nearest: one(106),
   abs: one(224), neg: one(225), sqrt: one(227), add: two(228), sub: two(229), mul: two(230), div: two(231), min: two(232), max: two(233),
 };
 
+/** Operations on two f64. */
 export const f64x2: FloatLaneOps = {
   bits: 64, splat: unary("f64", "v128", simd(20)), extract: extractor("f64", 33), replace: replacer("f64", 34),
   eq: two(71), ne: two(72), lt: two(73), gt: two(74), le: two(75), ge: two(76), ceil: one(116), floor: one(117), trunc: one(122), nearest: one(148),

@@ -75,6 +75,7 @@ export function expectType(value: Value, type: ValueType, where: string): void {
 /** An opcode: one byte, or a prefix byte and a LEB128 number. */
 export type Opcode = number | readonly [prefix: number, code: number];
 
+/** Appends an opcode. */
 export function emitOpcode(out: Bytes, op: Opcode): void {
   if (typeof op === "number") out.u8(op);
   else out.u8(op[0]).u32(op[1]);

@@ -34,8 +34,10 @@ export const A64 = {
 export const NS_PER_INSTRUCTION = 1000;
 /** Where tests put code and vectors. */
 export const CODE: number = GUEST.RAM0_BASE + 0x8_0000;
+/** See `CODE`. */
 export const VECTORS: number = GUEST.RAM0_BASE + 0x8_1800;
 
+/** What a test may choose about its guest. */
 export interface MachineOptions {
   readonly vcpus?: number;
   readonly gicVersion?: 1 | 2;

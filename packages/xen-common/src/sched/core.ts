@@ -44,6 +44,7 @@ export interface SchedOptions {
   readonly runDeferred: () => void;
 }
 
+/** The core of scheduling (sched/core.c): vCPUs on pCPUs, whatever the scheduler. */
 export function createSched(xen: Xen, options: SchedOptions): Sched {
   const pcpus: Pcpu[] = Array.from({ length: options.nrCpus }, (_, id) => ({
     id,

@@ -14,6 +14,7 @@ export interface Budgets {
   stop(dom: Credit2Domain): void;
 }
 
+/** The budgets of one credit2. */
 export function createBudgets(host: SchedHost): Budgets {
   function unparkAll(dom: Credit2Domain): void {
     for (const unit of dom.units) {

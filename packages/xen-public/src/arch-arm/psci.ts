@@ -11,6 +11,7 @@ export const PSCI = {
   DISABLED: -8,
   INVALID_ADDRESS: -9,
 } as const;
+/** One of the return codes. */
 export type PsciResult = (typeof PSCI)[keyof typeof PSCI];
 
 /** Function ids of PSCI 0.2 and later, 32-bit convention. */
