@@ -99,12 +99,24 @@ describe("a guest that does not react", () => {
     expect(await node("control/shutdown")).toBe("");
   });
 
-  it("is no longer waited for when it ends", async () => {
+  it.each<[string, number, RegExp | undefined]>([
+    ["powers off", 0, undefined],
+    ["crashes", CRASH, /asked to power off; instead it has shut down \(crash\)/],
+  ])("is no longer waited for when it %s", async (_, reason, message) => {
     const { ctrl, libxl, domid } = await bench();
     ctrl.guestXs(domid);
     const asked = libxl.domainShutdown(domid);
-    setTimeout(() => ctrl.guestShutdown(domid, CRASH), PATIENCE / 4);
-    await asked;
+    setTimeout(() => ctrl.guestShutdown(domid, reason), PATIENCE / 4);
+    await (message === undefined ? asked : expect(asked).rejects.toThrow(message));
+  });
+
+  it("is not waited for at all when it has ended before anybody listens", async () => {
+    const guest = await bench();
+    const { ctrl, domid } = guest;
+    ctrl.onDomainChange = () => () => undefined;
+    const xs = ctrl.guestXs(domid);
+    await xs.watch("control/shutdown", () => void xs.read("control/shutdown").then((request) => request && ctrl.guestShutdown(domid, CRASH)));
+    await expect(guest.libxl.domainShutdown(domid)).rejects.toThrow(/instead it has shut down \(crash\)/);
   });
 });
 

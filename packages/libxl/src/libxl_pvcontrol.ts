@@ -66,12 +66,27 @@ async function hasEnded(ctx: Ctx, domid: number): Promise<boolean> {
   }
 }
 
-/** libxl_domain_shutdown and libxl_domain_reboot: resolves when the guest has taken the request; TIMEDOUT leaves the request where it is. */
+/**
+ * libxl_domain_shutdown and libxl_domain_reboot: resolves when the guest has taken the request, or has been quicker than that. FAIL where it has
+ * crashed instead; TIMEDOUT leaves the request where it is.
+ */
 export async function domainPvcontrol(ctx: Ctx, domid: number, command: "poweroff" | "reboot"): Promise<void> {
   await requestPvcontrol(ctx, domid, command);
-  if ((await awaitAcknowledgement(ctx, domid)) !== "silent") return;
+  const outcome = await awaitAcknowledgement(ctx, domid);
+  if (outcome === "ended") return failIfCrashed(ctx, domid, command);
+  if (outcome === "done") return;
   const seconds = ctx.guestTimeout / 1000;
   throw fail(ctx, "TIMEDOUT", `the guest was asked to ${POLITE[command]} and has not reacted for ${seconds} s; the request stays`, { domid });
+}
+
+async function failIfCrashed(ctx: Ctx, domid: number, command: PvControl): Promise<void> {
+  const { shutdown, shutdown_reason: reason } = await domainInfo(ctx, domid).catch((error: unknown) => {
+    // It was quick, and so was who watches it.
+    if (isLibxlError(error, "DOMAIN_NOTFOUND")) return { shutdown: false, shutdown_reason: "unknown" as const };
+    throw error;
+  });
+  if (!shutdown || (reason !== "crash" && reason !== "watchdog")) return;
+  throw fail(ctx, "FAIL", `the guest was asked to ${POLITE[command]}; instead it has shut down (${reason})`, { domid });
 }
 
 /** libxl_send_sysrq: one character for the guest's sysrq handler. */

@@ -12,7 +12,7 @@ export interface XswaitOptions {
   readonly path: string;
   /** True for the value that is waited for; null stands for no node. */
   readonly isDone: (value: string | null) => boolean;
-  /** True when nothing more will come of the domain. Asked at each change of any domain. */
+  /** True when nothing more will come of the domain. Asked at once, and at each change of any domain. */
   readonly hasEnded: () => Promise<boolean>;
 }
 
@@ -25,12 +25,12 @@ export async function xswait(ctx: Ctx, { domid, path, isDone, hasEnded }: Xswait
       const look = async (): Promise<void> => {
         if (isDone(await xsRead(ctx, path, domid))) resolve("done");
       };
+      const ask = (): void => void hasEnded().then((ended) => ended && resolve("ended"), reject);
       const watch = xs.watch(path, () => void look().catch(reject));
       watch.catch(reject);
-      ends.push(
-        () => watch.then((set) => set.close()).catch(() => undefined),
-        ctx.ctrl.onDomainChange(() => void hasEnded().then((ended) => ended && resolve("ended"), reject)),
-      );
+      ends.push(() => watch.then((set) => set.close()).catch(() => undefined), ctx.ctrl.onDomainChange(ask));
+      // What happened before anybody listened is told by nobody.
+      ask();
       void xs.closed.then(() => reject(new LibxlError("FAIL", `the connection to xenstored was lost while ${path} was watched`, { domid })));
     });
     return (await ctx.within(outcome, ctx.guestTimeout)) ? await outcome : "silent";

@@ -94,6 +94,20 @@ describe("xenstored's socket", () => {
   });
 });
 
+it("a client that comes while no connection to the store can be had is let go, and the host lives on", async () => {
+  const other = join(directory, "closed.sock");
+  const refusing = await listenStore(
+    () => Promise.reject(new Error("the hypervisor has stopped")),
+    other,
+    createLog("debug", (line) => (lines += line)),
+  );
+  const socket = connect(other);
+  socket.on("error", () => undefined);
+  await gone(socket);
+  expect(lines).toContain("store client dropped: the hypervisor has stopped");
+  await refusing.close();
+});
+
 it("a port's stream says when the other thread does not keep up, and when it does again", async () => {
   const { port1, port2 } = new MessageChannel();
   const said: boolean[] = [];

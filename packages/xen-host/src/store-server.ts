@@ -18,7 +18,10 @@ export async function listenStore(openStore: OpenStore, path: string, log: Log):
     clients.add(socket);
     socket.once("close", () => clients.delete(socket));
     socket.on("error", (error) => log.debug(`store client: ${error.message}`));
-    void serve(socket);
+    serve(socket).catch((error: unknown) => {
+      log.warn(`store client dropped: ${error instanceof Error ? error.message : String(error)}`);
+      socket.destroy();
+    });
   });
   server.maxConnections = MAX_CLIENTS;
 

@@ -1,6 +1,9 @@
 import { PAGE_SIZE } from "xen-public";
 import { type Domain, evtchnBindInterdomain, evtchnClose, evtchnSend, type Xen } from "xen-common";
-import { createXenstored, type Xenstored, type XsHypervisor, type XsRing } from "xenstored";
+import { createXenstored, type Xenstored, type XenstoredOptions, type XsHypervisor, type XsRing } from "xenstored";
+
+/** Nanoseconds, in which the hypervisor counts. */
+const MILLISECOND = 1_000_000;
 
 /** Starts the store daemon on a hypervisor; it acts for Dom0 and sees every change of a domain (tools/xenstored/domain.c). */
 export function startXenstored(xen: Xen, log: (line: string) => void): Xenstored {
@@ -14,9 +17,18 @@ export function startXenstored(xen: Xen, log: (line: string) => void): Xenstored
       return d === undefined || d.isHost ? undefined : openRing(d, Number(gfn), port, () => xenstored.ringEvent(domid));
     },
   };
-  const xenstored = createXenstored({ hypervisor, log });
+  const xenstored = createXenstored({ hypervisor, log, ...timing(xen) });
   xen.onDomainChange(() => xenstored.domainsChanged());
   return xenstored;
+}
+
+/** The host's time. A virtual clock would jump to what is waited for: there guests are neither held back nor given up. */
+function timing({ clock, timers }: Xen): Pick<XenstoredOptions, "after" | "now"> {
+  if (clock.instructionsUntil !== undefined) return {};
+  return {
+    now: () => clock.now() / MILLISECOND,
+    after: (milliseconds, run) => timers.set(timers.create("xenstored", run), clock.now() + milliseconds * MILLISECOND),
+  };
 }
 
 /** Binds Dom0 to the guest's store port; `onEvent` is called at each of its signals. Undefined where page or port are not there. */

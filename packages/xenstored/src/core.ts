@@ -143,11 +143,13 @@ export class Core implements ConnectionHost {
     if (rate === undefined || isPrivileged || !isInTheWay) return;
     domain.writes ??= rate.open();
     rate.charge(domain.writes, this.#domainCount());
+    if (this.writeDelay(domain) > 0) this.#hearLater(domain);
+  }
+
+  #hearLater(domain: Domain): void {
     const delay = this.writeDelay(domain);
-    if (delay === 0) return;
-    this.after(delay, () => {
-      for (const connection of this.#connections) if (connection.domain === domain) this.needsResume(connection);
-    });
+    if (delay > 0) return this.after(delay, () => this.#hearLater(domain));
+    for (const connection of this.#connections) if (connection.domain === domain) this.needsResume(connection);
   }
 
   /** Domains other than the privileged one. */
