@@ -7,6 +7,7 @@ import { startHypervisor } from "./hypervisor-thread.js";
 import { LOG_LEVELS, type LogLevel, openLogFile } from "./log.js";
 import { metricsText, type ProcessFigures } from "./metrics.js";
 import { listenMetrics, parseMetricsAddress } from "./metrics-server.js";
+import type { ResumeMeter } from "./resume-meter.js";
 import { listen } from "./server.js";
 import { createStateFile, readLostDomains } from "./state-file.js";
 import { listenStore } from "./store-server.js";
@@ -78,19 +79,19 @@ async function run(announce: (announcement: Announcement) => void, metrics: stri
     const lost = readLostDomains(paths.state);
     if (lost.length > 0) log.warn(`the last host died; lost ${lost.join(", ")}`);
     for (const socket of sockets) rmSync(socket, { force: true });
-    const { xenctrl, openStore, worker, failed } = startHypervisor(log);
+    const { xenctrl, openStore, resumes, worker, failed } = startHypervisor(log);
     // What a hypervisor that cannot begin says itself, and not what its silence does to others.
     const refused = failed.then((error) => Promise.reject(error));
     const state = await Promise.race([createStateFile(paths.state, xenctrl), refused]);
     const libxl = createLibxl(xenctrl, { log: (level, message, domid) => log.debug(`${level}: ${message} (domain ${domid})`) });
-    const text = (): Promise<string> => metricsText(libxl, processFigures());
+    const text = (): Promise<string> => metricsText(libxl, { ...processFigures(), resumes: resumes.figures() });
     let isStopping = false;
     const servers = [
       await listenStore(openStore, paths.store, log),
       await listenMetrics(text, { path: paths.metrics }, log),
       ...(metrics ? [await listenMetrics(text, parseMetricsAddress(metrics), log)] : []),
       await listen(
-        unlessStopping(xenctrl, () => isStopping),
+        unlessStopping(noticingResumes(xenctrl, resumes), () => isStopping),
         paths.socket,
         log,
       ),
@@ -134,9 +135,19 @@ function createSignals(): { next(): Promise<NodeJS.Signals> } {
   return { next: () => new Promise((next) => (resolve = next)) };
 }
 
-function processFigures(): ProcessFigures {
+function processFigures(): Omit<ProcessFigures, "resumes"> {
   const { user, system } = process.cpuUsage();
   return { residentMemory: process.memoryUsage.rss(), cpuTime: (user + system) / 1e6, startTime: performance.timeOrigin / 1000 };
+}
+
+function noticingResumes(xenctrl: XenCtrl, resumes: ResumeMeter): XenCtrl {
+  return {
+    ...xenctrl,
+    async resumeDomain(domid) {
+      resumes.arrived(domid);
+      return xenctrl.resumeDomain(domid);
+    },
+  };
 }
 
 /** ESHUTDOWN */

@@ -2,6 +2,7 @@ import { MessageChannel, Worker, type WorkerOptions } from "node:worker_threads"
 import { createRpcXenCtrl, type XenCtrl } from "libxl";
 import type { Log } from "./log.js";
 import { portChannel } from "./port-channel.js";
+import { createResumeMeter, type ResumeMeter } from "./resume-meter.js";
 import type { OpenStore } from "./store-server.js";
 import { portStream } from "./store-stream.js";
 import type { StoreRequest, WorkerMessage, WorkerSettings } from "./worker.js";
@@ -16,6 +17,8 @@ export interface HypervisorThread {
   readonly xenctrl: XenCtrl;
   /** Connects to its store daemon. */
   readonly openStore: OpenStore;
+  /** To be told of requests to resume a domain. */
+  readonly resumes: ResumeMeter;
   readonly worker: Worker;
   /** Resolves when the thread has ended, whatever ended it. */
   readonly failed: Promise<Error>;
@@ -28,7 +31,8 @@ export type ThreadOptions = Pick<WorkerOptions, "env" | "execArgv">;
 export function startHypervisor(log: Log, options: ThreadOptions = {}): HypervisorThread {
   const { port1, port2 } = new MessageChannel();
   const wake = new Int32Array(new SharedArrayBuffer(4));
-  const settings: WorkerSettings = { port: port2, wake };
+  const resumes = createResumeMeter();
+  const settings: WorkerSettings = { port: port2, wake, resumes: resumes.memory };
   const worker = new Worker(THREAD, {
     ...options,
     workerData: settings,
@@ -50,5 +54,5 @@ export function startHypervisor(log: Log, options: ThreadOptions = {}): Hypervis
     wakeUp();
     return portStream(pipe.port1, { sent: wakeUp, ...(flow && { flow }) });
   };
-  return { xenctrl: createRpcXenCtrl(portChannel(port1, wakeUp), () => openStore()), openStore, worker, failed };
+  return { xenctrl: createRpcXenCtrl(portChannel(port1, wakeUp), () => openStore()), openStore, resumes, worker, failed };
 }

@@ -1,6 +1,7 @@
 import { createArm, ARM_PERFC_DEFN, type GuestThreads, type ProcessorFactory } from "xen-arch-arm";
 import { type Clock, COMMON_PERF_COUNTERS, createXen, type Xen } from "xen-common";
 import { createPerfc } from "perfc";
+import { withResumeMeter } from "./resume-meter.js";
 
 /** What the composition root leaves open. */
 export interface HypervisorOptions {
@@ -25,6 +26,8 @@ export interface HypervisorOptions {
   readonly onParked?: () => void;
   /** Nanoseconds of CPU time of the host process, which is Dom0's. */
   readonly hostCpuTime?: () => number;
+  /** Of a `ResumeMeter`, if resumes are to be measured. */
+  readonly resumes?: SharedArrayBuffer;
 }
 
 const PAGE_BYTES = 4096;
@@ -32,11 +35,12 @@ const PAGE_BYTES = 4096;
 /** Xen on Arm, put together: common code, the Arm part and the processor on one clock. */
 export function createHypervisor(options: HypervisorOptions): Xen {
   const { createProcessor, clock, rng, memory, pcpus = 1, log = () => undefined, kick = () => undefined } = options;
-  const { threads, hasNews, onParked, hostCpuTime } = options;
+  const { threads, hasNews, onParked, hostCpuTime, resumes } = options;
   if (threads !== undefined && clock.instructionsUntil !== undefined)
     throw new RangeError("a clock that counts instructions needs one thread: guests on others would meet by chance");
+  const arch = createArm({ createProcessor, clock, ...(threads && { threads }) });
   return createXen({
-    arch: createArm({ createProcessor, clock, ...(threads && { threads }) }),
+    arch: resumes === undefined ? arch : withResumeMeter(arch, resumes),
     clock,
     rng,
     log,

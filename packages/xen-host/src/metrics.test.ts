@@ -11,7 +11,8 @@ import { createLog } from "./log.js";
 import { metricsText } from "./metrics.js";
 import { listenMetrics, parseMetricsAddress } from "./metrics-server.js";
 
-const FIGURES = { residentMemory: 1000, cpuTime: 1.5, startTime: 1e9 };
+const RESUMES = { counts: [0, 2, 0, 0, 1, 0, 0, 0, 0, 1], sum: 1_500_000_000 };
+const FIGURES = { residentMemory: 1000, cpuTime: 1.5, startTime: 1e9, resumes: RESUMES };
 let libxl: Libxl;
 let domid: number;
 beforeEach(async () => {
@@ -39,13 +40,15 @@ function parse(text: string): { samples: Sample[]; families: Map<string, { help:
       const [, kind, name = "", rest = ""] = comment;
       if (kind === "HELP") help = [name, rest];
       else {
-        if (families.has(name) || help?.[0] !== name || !/^(counter|gauge)$/.test(rest)) throw new Error(`out of place: ${line}`);
+        if (families.has(name) || help?.[0] !== name || !/^(counter|gauge|histogram)$/.test(rest)) throw new Error(`out of place: ${line}`);
         families.set(name, { help: help[1], type: rest });
       }
       continue;
     }
     const [, name, braces, value] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (-?[\d.]+(?:e[+-]?\d+)?)$/.exec(line) ?? [];
-    if (name === undefined || [...families.keys()].at(-1) !== name) throw new Error(`not in the format: ${line}`);
+    const [family, { type }] = [...families].at(-1) ?? ["", { type: "" }];
+    const own = type === "histogram" ? name?.replace(/_(bucket|sum|count)$/, "") : name;
+    if (name === undefined || family !== own) throw new Error(`not in the format: ${line}`);
     const labels: Record<string, string> = {};
     const rest = (braces ?? "").replaceAll(/([a-zA-Z_]\w*)="((?:[^"\\\n]|\\["\\n])*)",?/g, (_all, label: string, text: string) => {
       labels[label] = text.replaceAll(/\\(.)/g, (_escape, letter: string) => (letter === "n" ? "\n" : letter));
@@ -58,6 +61,25 @@ function parse(text: string): { samples: Sample[]; families: Map<string, { help:
 }
 
 describe("the metrics", () => {
+  it("have a histogram of resumes, whose buckets count what is below as well", async () => {
+    const { samples } = parse(await metricsText(libxl, FIGURES));
+    const resumes = samples.filter(({ name }) => name.startsWith("xen_domain_resume_seconds"));
+    expect(resumes.map(({ labels, value }) => [labels["le"], value])).toEqual([
+      ["0.00005", 0],
+      ["0.0001", 2],
+      ["0.00025", 2],
+      ["0.0005", 2],
+      ["0.001", 3],
+      ["0.0025", 3],
+      ["0.005", 3],
+      ["0.01", 3],
+      ["0.1", 3],
+      ["+Inf", 4],
+      [undefined, 1.5],
+      [undefined, 4],
+    ]);
+  });
+
   it("are in the exposition format, with every performance counter and every domain", async () => {
     const { samples, families } = parse(await metricsText(libxl, FIGURES));
     for (const { name } of await libxl.ctrl.perfcQuery()) expect(families.get(`xen_perfc_${name}_total`)?.type).toBe("counter");

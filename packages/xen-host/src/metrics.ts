@@ -1,5 +1,6 @@
 import type { Dominfo, Libxl } from "libxl";
 import { formatPrometheus } from "perfc";
+import { RESUME_BUCKETS, type ResumeFigures } from "./resume-meter.js";
 
 /** What the host's process says about itself; times in seconds, memory in bytes. */
 export interface ProcessFigures {
@@ -7,11 +8,12 @@ export interface ProcessFigures {
   readonly cpuTime: number;
   /** Since 1970. */
   readonly startTime: number;
+  readonly resumes: ResumeFigures;
 }
 
 interface Family {
   readonly name: string;
-  readonly type: "counter" | "gauge";
+  readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
 }
 
@@ -52,6 +54,7 @@ export async function metricsText(libxl: Libxl, figures: ProcessFigures): Promis
       { name: "xen_domain_shutdown", type: "gauge", help: "1 for a domain that is shut down, with the reason." },
       domains.filter((d) => d.shutdown).map((d) => [`${of(d)},reason="${d.shutdown_reason}"`, 1]),
     ),
+    resumeHistogram(figures.resumes),
     single({ name: "xen_cpus", type: "gauge", help: "Physical CPUs." }, host.nr_cpus),
     single({ name: "xen_memory_bytes", type: "gauge", help: "Memory that guests may have together." }, host.total_pages * page),
     single({ name: "xen_memory_free_bytes", type: "gauge", help: "Memory that no domain has." }, host.free_pages * page),
@@ -68,6 +71,18 @@ function format({ name, type, help }: Family, samples: readonly (readonly [label
 
 function single({ name, type, help }: Family, value: number): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`;
+}
+
+function resumeHistogram({ counts, sum }: ResumeFigures): string {
+  const name = "xen_domain_resume_seconds";
+  const total = counts.reduce((all, count) => all + count, 0);
+  let upTo = 0;
+  const buckets = RESUME_BUCKETS.map((end, bucket) => `${name}_bucket{le="${end / 1e9}"} ${(upTo += counts[bucket] ?? 0)}\n`);
+  return [
+    `# HELP ${name} Time from a request's arrival to the moment at which the domain is let run again.\n# TYPE ${name} histogram\n`,
+    ...buckets,
+    `${name}_bucket{le="+Inf"} ${total}\n${name}_sum ${sum / 1e9}\n${name}_count ${total}\n`,
+  ].join("");
 }
 
 function escapeLabel(value: string): string {

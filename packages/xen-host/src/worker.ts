@@ -23,6 +23,8 @@ export interface WorkerSettings {
   readonly port: MessagePort;
   /** Set to 1 and notified behind each message. */
   readonly wake: Int32Array;
+  /** Of the main thread's `ResumeMeter`. */
+  readonly resumes: SharedArrayBuffer;
 }
 
 /** A wish for a connection to xenstored. */
@@ -36,7 +38,7 @@ export interface WorkerMessage {
   readonly text: string;
 }
 
-const { port, wake } = workerData as WorkerSettings;
+const { port, wake, resumes } = workerData as WorkerSettings;
 const clock = createHostClock();
 const log = (text: string): void => parentPort?.postMessage({ level: "info", text } satisfies WorkerMessage);
 const news = new Int32Array(new SharedArrayBuffer(4));
@@ -64,6 +66,7 @@ const xen = createHypervisor({
   ...(pcpus > 1 && { threads, hasNews: () => Atomics.load(news, 0) === 1 }),
   onParked: collect,
   log,
+  resumes,
   hostCpuTime() {
     const { user, system } = process.cpuUsage();
     return (user + system) * 1000;
