@@ -20,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(listCommands(CMDTABLE));
     return EXIT.failure;
   }
-  if (name === "help") return help(args[0]);
+  if (name === "help") return await help(args[0]);
   const command = lookup(name);
   if (command === undefined) {
     process.stderr.write(`xl: there is no command "${name}"; xl help lists them\n`);
@@ -36,11 +36,16 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 const GLOBAL_OPTIONS = Array.from("vftTN").map((short) => ({ short, help: "" }));
 
-function help(name: string | undefined): number {
+async function help(name: string | undefined): Promise<number> {
   const command = name === undefined ? undefined : lookup(name);
   if (name === undefined) process.stdout.write(listCommands(CMDTABLE));
-  else process.stdout.write(command === undefined ? `There is no command "${name}".\n` : describeCommand(command));
+  else process.stdout.write(command === undefined ? `There is no command "${name}".\n` : await manualOf(command));
   return EXIT.success;
+}
+
+async function manualOf(command: Command): Promise<string> {
+  const { MANUAL } = await import("./xl_manual.js");
+  return describeCommand(command, MANUAL[command.name]);
 }
 
 async function runCommand(command: Command, args: readonly string[], global: GlobalOptions): Promise<number> {
@@ -55,7 +60,7 @@ async function runCommand(command: Command, args: readonly string[], global: Glo
     return EXIT.usage;
   }
   if (parsed.options.has("h")) {
-    process.stdout.write(describeCommand(command));
+    process.stdout.write(await manualOf(command));
     return EXIT.success;
   }
   const required = command.required ?? 0;

@@ -10,7 +10,8 @@ const REGIONS: readonly CompiledRegion[] = [
 const REPORT: RegionReport = {
   ...(REGIONS[0] as CompiledRegion),
   listing: ["40003000  d65f03c0  ret"],
-  wasm: Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
+  // A shared memory is imported, as on a host with several pCPUs.
+  wasm: Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 2, 9, 1, 1, 0x6d, 1, 0x6d, 2, 3, 1, 1),
 };
 
 /** Runs the command on a toolstack with one guest; gives what it printed. */
@@ -42,7 +43,9 @@ describe("xl regions", () => {
   });
 
   it.each(["0x40003000", "1073754112"])("shows the region at %s: what it is, its instructions, its WebAssembly", async (address) => {
-    expect(await run(["guest", address])).toBe("region 0x40003000 el1 tier 1, 7 instructions, 8 bytes of WebAssembly\n\n40003000  d65f03c0  ret\n\n(module)\n");
+    expect(await run(["guest", address])).toBe(
+      'region 0x40003000 el1 tier 1, 7 instructions, 19 bytes of WebAssembly\n\n40003000  d65f03c0  ret\n\n(module\n  (import "m" "m" (memory (;0;) 1 1 shared)))\n',
+    );
   });
 
   it.each(["there", "-1", "1.5"])("says that %s is no address", async (address) => {

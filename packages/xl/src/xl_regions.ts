@@ -36,7 +36,7 @@ async function describe({ address, el, tier, instructions, listing, wasm }: Regi
 
 async function textOf(wasm: Uint8Array): Promise<string> {
   const { default: createWabt } = await import("wabt");
-  const module = (await createWabt()).readWasm(Uint8Array.from(wasm), { readDebugNames: false });
+  const module = (await createWabt()).readWasm(Uint8Array.from(wasm), { readDebugNames: false, threads: true });
   try {
     return module.toText({ foldExprs: true, inlineExport: true });
   } finally {
