@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { xlOk } from "guests";
-import { connectXenCtrl, hostPaths, type XenCtrl } from "libxl";
+import { connectXenCtrl, hostPaths, lockHolder, type XenCtrl } from "libxl";
 
 /** A host of our own, apart from the user's, that the benchmark measures. */
 export interface BenchHost {
@@ -30,6 +30,11 @@ export async function startHost(settings: Readonly<Record<string, string>> = {})
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The process that watches the domains of a host, which the first `xl create` has started. */
+export function monitorPid({ env }: BenchHost): number {
+  return lockHolder(hostPaths(env).monitorLock) ?? Number.NaN;
 }
 
 /** Memory that a process holds, in MiB (Linux only; NaN elsewhere). */

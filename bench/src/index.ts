@@ -4,9 +4,10 @@ import { assemble, linkStatic } from "aarch64";
 import { createProgress, type DebianGuest, fetchDebianGuests, fetchUserland } from "guests";
 import { bootRows } from "./boot.js";
 import { computeRows } from "./compute.js";
+import { fleetRows } from "./fleet.js";
 import { benchProgram } from "./guest/program.js";
 import { residentMiB, startHost } from "./host.js";
-import { commandRows, latencyRows } from "./latency.js";
+import { commandRows, createRows, latencyRows } from "./latency.js";
 import { type LinuxImage, suspendRows, withGuests } from "./linux.js";
 import { parallelRows } from "./parallel.js";
 import type { Plan } from "./plan.js";
@@ -47,6 +48,7 @@ if (options.tiers) {
     ...(await scenarioRows(image, plan)),
     ...(await parallelRows(image, plan)),
     ...(await debianRows(debian)),
+    ...(await fleetRows(image, plan)),
   ];
   const rows = measured.filter(({ name }) => choice.includes(name));
   console.log(formatTable(rows));
@@ -55,7 +57,7 @@ if (options.tiers) {
 
 /** What is measured in one host and, as far as it needs Linux, in one guest. */
 async function warmRows(): Promise<Row[]> {
-  if (!choice.needs("commands") && !choice.needs("suspend") && !choice.needs("compute") && !choice.needs("latency")) return [];
+  if (!choice.needs("commands") && !choice.needs("create") && !choice.needs("suspend") && !choice.needs("compute") && !choice.needs("latency")) return [];
   const rows: Row[] = [];
   const host = await startHost();
   try {
@@ -68,6 +70,7 @@ async function warmRows(): Promise<Row[]> {
         if (choice.needs("compute")) rows.push(...(await computeRows({ ours: ours.console, qemu: theirs?.console }, plan)));
       });
     }
+    if (choice.needs("create")) rows.push(...(await createRows(image, host, progress)));
     if (choice.needs("latency")) rows.push(...(await latencyRows(host, (source) => assemble(source).bytes, progress)));
   } finally {
     await host.stop();
