@@ -16,7 +16,7 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
     "XEN_HOST_DIR",
     "Where the host and the monitor keep their sockets, state and logs. By default xen-host in $XDG_RUNTIME_DIR, or a private directory under the system's temporary one.",
   ],
-  ["XEN_PCPUS", "Number of pCPUs of a host that is started; each runs guests in a thread of its own."],
+  ["XEN_PCPUS", "Number of pCPUs of a host that is started, 1 to 64; one for each core, at most 8, if it is not set."],
   ["XEN_HOST_LOG", "Level of the host's log: error, warn, info or debug."],
   ["XEN_HOST_METRICS", "Where a host serves Prometheus besides metrics.sock: a port, host:port or path."],
   ["XEN_HOST_BIN", "Another host to start."],
