@@ -3,6 +3,7 @@ import { type Domain, evtchnSend, type Xen } from "xen-common";
 import { XENSTORE_DOMAIN_INTERFACE as RING, XS } from "xen-public";
 import { createXs, encodeMessage, packStrings, unpackStrings, type Xs, XsMessageReader } from "xenstore";
 import { beforeEach, describe, expect, it } from "vitest";
+import { createHostClock } from "./clock.js";
 import { buildDomain, CONSOLE_GFN, createStillHost } from "../test/still-host.js";
 
 const STORE_GFN: number = CONSOLE_GFN + 1;
@@ -13,9 +14,12 @@ let ctrl: XenCtrl;
 let xs: Xs;
 let d: Domain;
 let port: number;
+/** Nanoseconds that the host's clock shows: as many as it takes. */
+let now: number;
 
 beforeEach(async () => {
-  ({ xen, ctrl } = createStillHost());
+  now = 0;
+  ({ xen, ctrl } = createStillHost({ ...createHostClock(), now: () => now }));
   xs = createXs(await ctrl.openStore());
   d = xen.domains.get(await buildDomain(ctrl)) as Domain;
   port = await ctrl.allocUnboundPort(d.domainId, 0);
@@ -30,6 +34,11 @@ function guestAsks(type: number, ...strings: string[]): string[] {
   words.setUint32(RING.reqProd, produced, true);
   evtchnSend(d, port);
   return guestReads(page, words).flatMap(({ payload }) => unpackStrings(payload));
+}
+
+function guestTakes(): string[] {
+  const page = xen.arch.guestPage(d, STORE_GFN) as Uint8Array;
+  return guestReads(page, new DataView(page.buffer, page.byteOffset)).flatMap(({ payload }) => unpackStrings(payload));
 }
 
 function guestReads(page: Uint8Array, words: DataView): { payload: Uint8Array }[] {
@@ -78,6 +87,23 @@ describe("xenstored in the host", () => {
     await ctrl.destroyDomain(d.domainId);
     await expect.poll(() => released).toBeGreaterThan(2);
     expect(await xs.isDomainIntroduced(d.domainId)).toBe(false);
+  });
+
+  it("holds a guest back that writes and writes beside a transaction, and hears it again", async () => {
+    await xs.introduceDomain(d.domainId, BigInt(STORE_GFN), port);
+    await xs.write(`/local/domain/${d.domainId}`, "");
+    await xs.setPermissions(`/local/domain/${d.domainId}`, [{ access: "n", domid: d.domainId }]);
+    let finish: (value: undefined) => void = () => undefined;
+    const transaction = xs.transaction(async () => new Promise<undefined>((resolve) => (finish = resolve)));
+    await expect.poll(() => finish.length).toBe(1);
+    let written = 0;
+    while (written < 100 && guestAsks(XS.WRITE, "x", "1").length > 0) written++;
+    expect(written).toBeLessThan(100);
+    now += 1e9;
+    xen.runPcpu(0);
+    expect(guestTakes()).toEqual(["OK"]);
+    finish(undefined);
+    await transaction;
   });
 
   it("survives a guest that gives its page away", async () => {

@@ -1,5 +1,5 @@
 import type { CreateDomain, XenCtrl } from "libxl";
-import type { Xen } from "xen-common";
+import type { Clock, Xen } from "xen-common";
 import { XEN_DOMCTL_CDF } from "xen-public";
 import { createHostClock } from "../src/clock.js";
 import { createHypervisor } from "../src/hypervisor.js";
@@ -7,8 +7,8 @@ import { createInProcessXenCtrl } from "../src/in-process.js";
 import { createStillProcessor } from "./still-processor.js";
 
 /** A real hypervisor whose guests do nothing, and `XenCtrl` on it. */
-export function createStillHost(): { xen: Xen; ctrl: XenCtrl } {
-  const xen = createHypervisor({ createProcessor: createStillProcessor, clock: createHostClock(), rng: (bytes) => bytes.fill(7), memory: 2 ** 30 });
+export function createStillHost(clock: Clock = createHostClock()): { xen: Xen; ctrl: XenCtrl } {
+  const xen = createHypervisor({ createProcessor: createStillProcessor, clock, rng: (bytes) => bytes.fill(7), memory: 2 ** 30 });
   return { xen, ctrl: createInProcessXenCtrl(xen) };
 }
 

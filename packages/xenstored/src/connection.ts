@@ -120,6 +120,11 @@ export class Connection implements XsConnection, Watcher, Subject {
     if (this.wanted > 0) this.#transport.resume?.();
   }
 
+  /** Does something with others between, unless the connection has ended by then. */
+  later(work: () => void): void {
+    this.#host.after(0, () => this.#isClosed || work());
+  }
+
   /** `close` from inside the daemon. */
   closeNow(): void {
     if (this.#isClosed) return;

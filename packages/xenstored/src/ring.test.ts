@@ -1,10 +1,11 @@
 import { XENSTORE_DOMAIN_INTERFACE as PAGE, XENSTORE_ERROR, XENSTORE_SERVER_FEATURE, XS } from "xen-public";
 import { expect, test } from "vitest";
 import { createTestStore, frame, type TestClient, TestRing, type TestStore } from "./testing.js";
+import type { XenstoredOptions } from "./xenstored-types.js";
 
 /** Domain 1, introduced, with its ring; `signal` is its event channel. */
-function setUp(features?: number): TestStore & { dom0: TestClient; ring: TestRing; signal: () => void } {
-  const store = createTestStore();
+function setUp(features?: number, options: Partial<XenstoredOptions> = {}): TestStore & { dom0: TestClient; ring: TestRing; signal: () => void } {
+  const store = createTestStore(options);
   const dom0 = store.client();
   dom0.write("/local/domain/1", "");
   dom0.call(XS.SET_PERMS, "/local/domain/1", "n1");
@@ -204,3 +205,39 @@ test("the page may move between two signals", () => {
 function message(...strings: readonly string[]): { type: number; reqId: number; txId: number; payload: Uint8Array } {
   return { type: XS.INTRODUCE, reqId: 1, txId: 0, payload: new TextEncoder().encode(strings.map((text) => `${text}\0`).join("")) };
 }
+
+test("a guest that is held back and writes on without a signal, as Linux does, is heard to the end", () => {
+  let time = 0;
+  const alarms: (() => void)[] = [];
+  const { ring, signal, dom0 } = setUp(undefined, { now: () => time, after: (_milliseconds, run) => void alarms.push(run) });
+  dom0.start();
+  while (alarms.length === 0) {
+    ring.put(frame(XS.WRITE, "name\0guest"));
+    signal();
+    ring.take();
+  }
+  const next = frame(XS.READ, "name\0");
+  ring.put(next.subarray(0, 16));
+  signal();
+  ring.put(next.subarray(16));
+  expect(ring.take()).toEqual([]);
+  time += 1000;
+  for (const run of alarms.splice(0)) run();
+  expect(ring.take().map(({ text }) => text)).toEqual(["guest"]);
+});
+
+test("a guest that writes as fast as it is heard, on another thread, lets others in between and loses nothing", () => {
+  const later: (() => void)[] = [];
+  const { ring, signal } = setUp(undefined, { after: (_milliseconds, run) => void later.push(run) });
+  let left = 100;
+  let answers = 0;
+  ring.notify = () => {
+    answers += ring.take().length;
+    if (left-- > 0) ring.put(frame(XS.READ, "name\0"));
+  };
+  ring.put(frame(XS.READ, "name\0"));
+  signal();
+  expect(answers).toBeLessThan(50);
+  for (let turn = 0; turn < 100 && later.length > 0; turn++) later.shift()?.();
+  expect(answers).toBe(101);
+});

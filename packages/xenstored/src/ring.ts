@@ -6,6 +6,9 @@ import type { XsRing, XsTransport } from "./xenstored-types.js";
 const REQ = { data: PAGE.req, size: PAGE.reqSize, cons: PAGE.reqCons, prod: PAGE.reqProd };
 const RSP = { data: PAGE.rsp, size: PAGE.rspSize, cons: PAGE.rspCons, prod: PAGE.rspProd };
 
+/** Times that a queue is found to have grown before others have their turn. */
+const MAX_LOOKS = 8;
+
 /** What stands for a ring that could not be opened again. */
 function closedRing(): XsRing {
   const bytes = new Uint8Array(PAGE.evtchnPort + 4);
@@ -17,8 +20,11 @@ export class RingTransport implements XsTransport {
   #ring: XsRing;
   readonly #features: number;
   #connection: Connection | undefined;
-  /** How far the guest had written when it last signalled; for what it writes afterwards it signals again. */
-  #prod = 0;
+
+  /** Times that the queue had something since others had their turn. */
+  #looks = 0;
+  /** It will be looked at again. */
+  #isWaiting = false;
 
   /** `features` are the ones offered to the domain. */
   constructor(ring: XsRing, features: number) {
@@ -43,7 +49,6 @@ export class RingTransport implements XsTransport {
 
   /** Offers the features and empties both queues; tells a guest that waits for the connection that it is there. */
   reset(): void {
-    this.#prod = 0;
     this.#set(PAGE.serverFeatures, this.#features);
     for (const index of [PAGE.reqCons, PAGE.reqProd, PAGE.rspCons, PAGE.rspProd]) this.#set(index, 0);
     if (this.#get(PAGE.connection) !== XENSTORE_CONNECTION.RECONNECT) return;
@@ -60,7 +65,7 @@ export class RingTransport implements XsTransport {
       connection.reset();
       this.reset();
     }
-    this.#prod = this.#get(REQ.prod);
+    this.#looks = 0;
     connection.flushNow();
     this.#read(connection);
   }
@@ -95,19 +100,49 @@ export class RingTransport implements XsTransport {
     this.#ring.close();
   }
 
+  /**
+   * Takes what is there. A guest that finds what it wrote before still untaken does not signal again (Linux's xb_write), so the queue is looked at
+   * until it is empty, or nothing more is wanted; a guest on another thread that writes all the while has to let others in between.
+   */
   #read(connection: Connection): void {
     let cons = this.#get(REQ.cons);
-    if ((this.#prod - cons) >>> 0 > REQ.size) return connection.fail(XENSTORE_ERROR.RINGIDX);
     const first = cons;
-    for (let wanted = connection.wanted; wanted > 0 && cons !== this.#prod; wanted = connection.wanted) {
-      const count = Math.min(wanted, (this.#prod - cons) >>> 0);
+    while (connection.wanted > 0) {
+      const prod = this.#get(REQ.prod);
+      if ((prod - cons) >>> 0 > REQ.size) return connection.fail(XENSTORE_ERROR.RINGIDX);
+      if (prod === cons) break;
+      if (this.#looks === MAX_LOOKS) {
+        this.#readLater(connection);
+        break;
+      }
+      this.#looks++;
+      cons = this.#take(connection, cons, prod);
+    }
+    if (cons !== first) this.#ring.notify();
+  }
+
+  #readLater(connection: Connection): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    connection.later(() => {
+      this.#isWaiting = false;
+      this.#looks = 0;
+      this.#read(connection);
+    });
+  }
+
+  /** Hands over what is between the two indices, as far as it is wanted; returns up to where. */
+  #take(connection: Connection, from: number, prod: number): number {
+    let cons = from;
+    for (let wanted = connection.wanted; wanted > 0 && cons !== prod; wanted = connection.wanted) {
+      const count = Math.min(wanted, (prod - cons) >>> 0);
       const page = this.#ring.page();
       const bytes = Uint8Array.from({ length: count }, (_, at) => page[REQ.data + ((cons + at) % REQ.size)] as number);
       cons = (cons + count) >>> 0;
       this.#set(REQ.cons, cons);
       connection.receiveNow(bytes);
     }
-    if (cons !== first) this.#ring.notify();
+    return cons;
   }
 
   #isReconnectWanted(): boolean {
