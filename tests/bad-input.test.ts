@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isInterpreted } from "guests";
 import { afterAll, describe, expect, it } from "vitest";
 import { createTestHost, isBuilt } from "./host.js";
 
@@ -29,7 +30,7 @@ function config(name: string, lines: Readonly<Record<string, string | number>>):
   const path = join(folder, `${name}.cfg`);
   writeFileSync(
     path,
-    Object.entries({ name, memory: 32, ...lines })
+    Object.entries({ name, memory: 32, ...(isInterpreted && { compiler: 0 }), ...lines })
       .map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
       .join(""),
   );

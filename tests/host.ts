@@ -54,7 +54,8 @@ export function createTestHost(): TestHost {
       } catch {
         // No host was started, or it is gone already.
       }
-      rmSync(folder, { recursive: true, force: true });
+      // The monitor may still be writing down that the host is gone.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     },
   };
   return host;

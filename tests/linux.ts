@@ -1,4 +1,4 @@
-import { type Flavour, findDebianGuest, SHELL_MARKER, whyNoGuest, writeConfig } from "guests";
+import { type Flavour, findDebianGuest, isInterpreted, SHELL_MARKER, whyNoGuest, writeConfig } from "guests";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DomainConfig, Guest } from "libxl";
 import { type Host, openHost } from "xen-host/testing";
@@ -45,10 +45,10 @@ export interface LinuxGuest {
 
 /**
  * The round trip of a stock Debian kernel on 1, 2 and 4 vCPUs; one file a kernel and GIC, so that a long run shows where it is.
- * `COMPILER=0 npm test -- tests/linux` goes through all of them interpreted.
+ * `npm run test:interpreted` goes through all of them with `compiler = 0`.
  */
 export function linuxTests(flavour: Flavour, gic: "v2" | "v3"): void {
-  for (const vcpus of [1, 2, 4]) linuxTest({ flavour, gic, vcpus, isCompiled: process.env["COMPILER"] !== "0" });
+  for (const vcpus of [1, 2, 4]) linuxTest({ flavour, gic, vcpus, isCompiled: !isInterpreted });
 }
 
 /** The round trip of one guest. */

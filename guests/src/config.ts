@@ -3,11 +3,16 @@ import { join } from "node:path";
 import { cacheFolder } from "./cache.js";
 import { ownGuestSource } from "./own-guest.js";
 
+/** `COMPILER=0` in the environment: guests that say nothing of it themselves are interpreted. */
+export const isInterpreted: boolean = process.env["COMPILER"] === "0";
+
 /** Writes an xl.cfg file for the domain `name` into the cache; returns its path. */
 export function writeConfig(name: string, settings: Readonly<Record<string, string | number>>): string {
   const path = join(cacheFolder, `${name}.cfg`);
   mkdirSync(cacheFolder, { recursive: true });
-  const lines = Object.entries({ name, ...settings }).map(([key, value]) => `${key} = ${typeof value === "number" ? value : JSON.stringify(value)}\n`);
+  const lines = Object.entries({ name, ...(isInterpreted && { compiler: 0 }), ...settings }).map(
+    ([key, value]) => `${key} = ${typeof value === "number" ? value : JSON.stringify(value)}\n`,
+  );
   writeFileSync(path, lines.join(""));
   return path;
 }

@@ -1,5 +1,5 @@
 export { cacheFolder } from "./cache.js";
-export { type Overrides, writeConfig, writeOwnGuest } from "./config.js";
+export { isInterpreted, type Overrides, writeConfig, writeOwnGuest } from "./config.js";
 export { attachConsole, type ConsoleOptions, driveConsole, type GuestConsole } from "./console.js";
 export { type CpioEntry, cpio } from "./cpio.js";
 export { type DebianGuest, debianKernels, type Flavour, fetchDebianGuests, findDebianGuest, whyNoGuest } from "./debian.js";
