@@ -61,6 +61,21 @@ function config(b_info: DomainConfig["b_info"] = {}, c_info: Partial<DomainConfi
   };
 }
 
+it("offers the guest no more of xenstore than its config says", async () => {
+  const { ctrl, libxl } = bench();
+  const domid = await libxl.domainCreateNew(config({}, { xenstore_feature_mask: 0b101, xenstore_quota: { nodes: 10, watches: 0 } }));
+  expect(await ctrl.xs.getFeature(domid)).toBe((await ctrl.xs.getFeature()) & 0b101);
+  expect([await ctrl.xs.getQuota("nodes", domid), await ctrl.xs.getQuota("watches", domid)]).toEqual([10, 0]);
+  expect(await ctrl.xs.getQuota("nodes")).not.toBe(10);
+  expect((await libxl.retrieveDomainConfiguration(domid)).c_info.xenstore_quota).toEqual({ nodes: 10, watches: 0 });
+});
+
+it("makes no domain with a quota that xenstore does not know", async () => {
+  const { ctrl, libxl } = bench();
+  await expect(libxl.domainCreateNew(config({}, { xenstore_quota: { noodles: 1 } }))).rejects.toMatchObject({ name: "LibxlError" });
+  expect([...ctrl.domains.keys()].filter((domid) => domid !== 0)).toEqual([]);
+});
+
 describe("creating a domain", () => {
   it("makes the calls in libxl's order and leaves the domain paused", async () => {
     const { ctrl, libxl } = bench();

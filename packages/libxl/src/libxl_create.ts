@@ -10,6 +10,7 @@ import { domainSchedParamsSet } from "./libxl_sched.js";
 import type { DomainConfig } from "./libxl_types.js";
 import { findDomainByName } from "./libxl_utils.js";
 import { uuidFromString } from "./libxl_uuid.js";
+import { xsLimitsSet } from "./libxl_xsquota.js";
 import { removeNodes, writeNodes, xsTransaction } from "./libxl_xshelp.js";
 
 /**
@@ -86,6 +87,7 @@ async function buildPost(ctx: Ctx, domid: number, config: DomainConfig, { store,
   const known = builtDomainNodes(domid, config, { store, console, startTime: startTime(ctx.now()) });
   await xsTransaction(ctx, "write the domain's nodes", domid, (nodes) => writeNodes(nodes, known));
   await storeDomainConfiguration(ctx, domid, config);
+  await xsLimitsSet(ctx, domid, config.c_info);
   const introduce = async (): Promise<void> => (await ctx.xs()).introduceDomain(domid, BigInt(store.gfn), store.port);
   await call(ctx, "introduce the domain to xenstored", domid, introduce());
   await call(ctx, "hand the console over", domid, ctx.ctrl.introduceConsole(domid));

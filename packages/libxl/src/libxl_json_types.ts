@@ -39,6 +39,7 @@ const CREATE_INFO: StructFields = {
   driver_domain: defbool,
   passthrough: { kind: "plain", default: "default" },
   xenstore_feature_mask: plain,
+  xenstore_quota: plain,
 };
 
 const SCHED_PARAMS: StructFields = {

@@ -30,7 +30,10 @@ export interface DomainCreateInfo {
   run_hotplug_scripts?: boolean;
   driver_domain?: boolean;
   passthrough?: Passthrough;
+  /** Features of xenstore that the guest is offered, XENSTORE_SERVER_FEATURE bits; all if absent. */
   xenstore_feature_mask?: number;
+  /** Quotas of xenstore for the domain, by name; those that are not named are the global ones. */
+  xenstore_quota?: Readonly<Record<string, number>>;
 }
 
 /** `libxl_domain_sched_params`. Absent fields keep what the scheduler has. */

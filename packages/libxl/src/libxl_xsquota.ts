@@ -1,5 +1,6 @@
 import { call, type Ctx } from "./libxl_internal.js";
 import { domainInfo } from "./libxl_domain.js";
+import type { DomainCreateInfo } from "./libxl_types.js";
 
 /** Quotas of xenstored by name; 0 means none. */
 export type XsQuotas = Readonly<Record<string, number>>;
@@ -23,6 +24,15 @@ export async function xsquotaSet(ctx: Ctx, quotas: XsQuotas, domid?: number): Pr
     for (const [name, value] of Object.entries(quotas)) await xs.setQuota(name, value, domid);
   };
   await call(ctx, "set xenstore's quotas", domid, write());
+}
+
+/** What a new domain's config says of its features and quotas; before it is introduced, when it may still be said. */
+export async function xsLimitsSet(ctx: Ctx, domid: number, { xenstore_feature_mask: mask, xenstore_quota: quotas }: DomainCreateInfo): Promise<void> {
+  if (quotas !== undefined) await xsquotaSet(ctx, quotas, domid);
+  if (mask === undefined) return;
+  const offer = (await xenstoreFeatures(ctx)) & mask;
+  const write = async (): Promise<void> => (await ctx.xs()).setFeature(domid, offer);
+  await call(ctx, "set xenstore's features", domid, write());
 }
 
 /** The features that xenstored has, XENSTORE_SERVER_FEATURE bits. */

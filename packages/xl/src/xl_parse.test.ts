@@ -68,6 +68,11 @@ describe("xl.cfg", () => {
     expect(parse('uuid="0123456789ABCDEF0123456789abcdef"').c_info.uuid).toBe("01234567-89ab-cdef-0123-456789abcdef");
   });
 
+  it("takes limits in xenstore", () => {
+    const { c_info } = parse('xenstore_feature_mask=3\nxenstore_quota=["nodes=10", "watches=0"]');
+    expect(c_info).toMatchObject({ xenstore_feature_mask: 3, xenstore_quota: { nodes: 10, watches: 0 } });
+  });
+
   it("ignores keys that it does not know", () => {
     expect(parse('nonsense="x"').b_info).toEqual({});
   });
@@ -82,6 +87,7 @@ describe("xl.cfg", () => {
     ["a bad TEE", () => parse('tee="x"'), 3],
     ["a bad SVE length", () => parse('sve="100"'), 1],
     ["a negative grant limit", () => parse('max_grant_frames="-1"'), 1],
+    ["a bad quota", () => parse('xenstore_quota=["nodes"]'), 1],
     ["a bad CPU list", () => parse('cpus="a-b"'), 1],
     ["a bad disk", () => parse('disk=["a,raw,xvda,w,surplus"]'), 1],
   ])("ends at %s with Xen's exit code", (_title, run, exitCode) => {

@@ -61,6 +61,8 @@ export function parseConfigData(cfg: Cfg, options: ParseOptions): DomainConfig {
   setFlag(cfg, "driver_domain", (value) => (config.c_info.driver_domain = value));
   const mask = cfg.getLong("xenstore_feature_mask");
   if (mask !== undefined) config.c_info.xenstore_feature_mask = mask;
+  const quotas = texts(cfg, "xenstore_quota").map(parseQuota);
+  if (quotas.length > 0) config.c_info.xenstore_quota = Object.fromEntries(quotas);
 
   const disks = texts(cfg, "disk").map((spec) => parseDisk(cfg.source, spec));
   if (disks.length > 0) config.disks = disks;
@@ -231,6 +233,13 @@ function parseIomem(text: string): { start: number; number: number; gfn?: number
   if (found === null) throw new XlError(`iomem "${text}" is not START,NUM[@GFN] in hexadecimal pages`);
   const [start, number, gfn] = found.slice(1).map((part) => (part === undefined ? undefined : Number.parseInt(part, 16)));
   return { start: start as number, number: number as number, ...(gfn === undefined ? {} : { gfn }) };
+}
+
+/** "name=value" */
+function parseQuota(text: string): [string, number] {
+  const [, name, value] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
+  if (name === undefined) throw new XlError(`xenstore_quota "${text}" is not NAME=VALUE`);
+  return [name, Number(value)];
 }
 
 function parseNumber(key: string, text: string, radix: number): number {
