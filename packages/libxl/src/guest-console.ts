@@ -28,6 +28,7 @@ export interface GuestConsole {
   onLine(listener: (line: string) => void): void;
   /** Resolves when the console has ended, because the domain is gone or it was closed. */
   readonly ended: Promise<void>;
+  /** Leaves the console; the guest does not notice. */
   close(): void;
 }
 

@@ -18,8 +18,11 @@ export interface Guest {
   readonly console: GuestConsole;
   /** The SBSA UART, `ttyAMA0` in Linux, where the config asks for one (`arch_arm: { vuart: "sbsa_uart" }`). */
   readonly vuart: GuestConsole | undefined;
+  /** As `xl list` sees it. */
   info(): Promise<Dominfo>;
+  /** Stops all vCPUs until `unpause`. */
   pause(): Promise<void>;
+  /** Takes a pause back. */
   unpause(): Promise<void>;
   /** Waits until the guest has shut down, which it may have already; TIMEDOUT says what it does instead, DOMAIN_DESTROYED that it is gone. */
   waitForShutdown(patience?: Patience): Promise<ShutdownReason>;
@@ -29,6 +32,7 @@ export interface Guest {
   shutdown(patience?: Patience): Promise<ShutdownReason>;
   /** Lets a suspended guest go on, as `xl resume` does. */
   resume(): Promise<void>;
+  /** Ends the domain at once; its consoles end with it. */
   destroy(): Promise<void>;
 }
 

@@ -60,7 +60,9 @@ export interface Libxl {
   listDomain(): Promise<Dominfo[]>;
   /** One domain; DOMAIN_NOTFOUND if there is none (`libxl_domain_info`). */
   domainInfo(domid: number): Promise<Dominfo>;
+  /** Stops all vCPUs (`libxl_domain_pause`). Pauses count: each wants an unpause. */
   domainPause(domid: number): Promise<void>;
+  /** Takes one pause back; with the last one the domain runs (`libxl_domain_unpause`). */
   domainUnpause(domid: number): Promise<void>;
   /** Continues a suspended domain (`libxl_domain_resume`). `suspendCancel` true is the fast path that `xl resume` takes. */
   domainResume(domid: number, suspendCancel: boolean): Promise<void>;
@@ -76,12 +78,15 @@ export interface Libxl {
   domainShutdown(domid: number): Promise<void>;
   /** As `domainShutdown`, to reboot. */
   domainReboot(domid: number): Promise<void>;
+  /** Ends a domain at once and removes all that there was of it (`libxl_domain_destroy`). */
   domainDestroy(domid: number): Promise<void>;
   /** Renames a domain; INVAL if another one has the name. */
   domainRename(domid: number, newName: string): Promise<void>;
   /** Sets a dead domain aside as `newName` with a UUID of its own (`libxl_domain_preserve`). */
   domainPreserve(domid: number, newName: string): Promise<void>;
+  /** Its vCPUs, ascending (`libxl_list_vcpu`). */
   listVcpu(domid: number): Promise<Vcpuinfo[]>;
+  /** pCPUs on which a vCPU may run, and would rather; what is left out stays. `force` lifts a pin that the guest asked for (`libxl_set_vcpuaffinity_force`). */
   setVcpuaffinity(domid: number, vcpu: number, affinity: { hard?: number[]; soft?: number[]; force?: boolean }): Promise<void>;
   /** Number of vCPUs that shall be online, written to xenstore; NOPARAVIRT for a running guest that does not use it (`libxl_set_vcpuonline`). */
   setVcpuonline(domid: number, count: number): Promise<void>;
@@ -93,8 +98,11 @@ export interface Libxl {
   domainCoreDump(domid: number, file: CoreFile): Promise<void>;
   /** The rate limit of pool 0's credit2, in microseconds (`libxl_sched_credit2_params_get`). */
   schedCredit2ParamsGet(): Promise<{ ratelimit_us: number }>;
+  /** Sets it, 0 for off, else 100 to 500,000 (`libxl_sched_credit2_params_set`). */
   schedCredit2ParamsSet(params: { readonly ratelimit_us: number }): Promise<void>;
+  /** A domain's weight and cap (`libxl_domain_sched_params_get`). */
   domainSchedParamsGet(domid: number): Promise<DomainSchedParams>;
+  /** Sets those that are given; a cap is in percent of a pCPU, 0 for none (`libxl_domain_sched_params_set`). */
   domainSchedParamsSet(domid: number, params: DomainSchedParams): Promise<void>;
   /** Xen on Arm has no sendtrigger: always FAIL. */
   sendTrigger(domid: number, trigger: Trigger, vcpu?: number): Promise<void>;
@@ -107,6 +115,7 @@ export interface Libxl {
   domidToName(domid: number): Promise<string | undefined>;
   /** Digits (or nothing: 0) are an id that is not checked; anything else is a name (`libxl_domain_qualifier_to_domid`). */
   domainQualifierToDomid(qualifier: string): Promise<number>;
+  /** The pools with their pCPUs (`libxl_list_cpupool`). */
   listCpupool(): Promise<Cpupoolinfo[]>;
   /** A pool's id by name or number; INVAL if there is none. */
   cpupoolQualifierToCpupoolid(qualifier: string): Promise<number>;
@@ -115,7 +124,9 @@ export interface Libxl {
   retrieveDomainConfiguration(domid: number): Promise<DomainConfig>;
   /** Keeps `data` with the domain until it is destroyed (`libxl_userdata_store`). */
   userdataStore(domid: number, userid: string, data: string): Promise<void>;
+  /** What was kept under that name, or undefined (`libxl_userdata_retrieve`). */
   userdataRetrieve(domid: number, userid: string): Promise<string | undefined>;
+  /** Forgets it (`libxl_userdata_unlink`). */
   userdataUnlink(domid: number, userid: string): Promise<void>;
 
   /**
@@ -137,12 +148,15 @@ export interface Libxl {
   /** Which console `xl console` attaches without `-t` (`libxl_primary_console_exec`): pv, on Arm. */
   primaryConsole(domid: number): Promise<{ readonly domid: number; readonly type: ConsoleType; readonly num: number }>;
 
+  /** pCPUs, memory and capabilities of the host (`libxl_get_physinfo`). */
   getPhysinfo(): Promise<Physinfo>;
+  /** Xen's version and how it was built (`libxl_get_version_info`). */
   getVersionInfo(): Promise<VersionInfo>;
   /** `uname` of the host that Xen runs in, for `xl info`. */
   getHostInfo(): Promise<XenVersion["host"]>;
   /** The scheduler of pool 0. */
   getScheduler(): Promise<string>;
+  /** Has Xen handle each key; the answers are in its console ring (`libxl_send_debug_keys`). */
   sendDebugKeys(keys: string): Promise<void>;
   /** The console ring's text (`libxl_xen_console_read_line`); `clear` empties it after reading. */
   xenConsoleRead(clear: boolean): Promise<string>;
@@ -150,7 +164,9 @@ export interface Libxl {
   compiledRegions(domid: number): Promise<CompiledRegion[]>;
   /** One of them in full, by the guest physical address of its entry. */
   compiledRegion(domid: number, address: number): Promise<RegionReport>;
+  /** All performance counters, in the order of their tables (xc_perfc_query). */
   perfcQuery(): Promise<PerfCounter[]>;
+  /** Sets them to zero (xc_perfc_reset). */
   perfcReset(): Promise<void>;
   /** Seconds since 1970 with centiseconds at which the domain was built, or undefined (`/vm/<uuid>/start_time`). */
   vmGetStartTime(domid: number): Promise<number | undefined>;

@@ -11,8 +11,11 @@ export interface XenCtrl {
    * `unpauseDomain`: should the connection end before that, the host destroys what there is of it.
    */
   createDomain(config: CreateDomain): Promise<number>;
+  /** XEN_DOMCTL_destroydomain: resolves when nothing is left of it. */
   destroyDomain(domid: number): Promise<void>;
+  /** XEN_DOMCTL_pausedomain: one more unit of the count, which ends at 255. */
   pauseDomain(domid: number): Promise<void>;
+  /** XEN_DOMCTL_unpausedomain: EINVAL where the count is 0. */
   unpauseDomain(domid: number): Promise<void>;
   /** XEN_DOMCTL_resumedomain. */
   resumeDomain(domid: number): Promise<void>;
@@ -22,21 +25,34 @@ export interface XenCtrl {
   setDomainHandle(domid: number, handle: Uint8Array): Promise<void>;
   /** Domains from `first` on, ascending (XEN_SYSCTL_getdomaininfolist). */
   getDomainInfoList(first: number, max: number): Promise<DomainInfo[]>;
+  /** XEN_DOMCTL_max_mem, in KiB. */
   setMaxMem(domid: number, kib: number): Promise<void>;
+  /** XEN_DOMCTL_max_vcpus: the number that `createDomain` was told. */
   maxVcpus(domid: number, count: number): Promise<void>;
+  /** XEN_DOMCTL_getvcpuinfo. */
   getVcpuInfo(domid: number, vcpu: number): Promise<VcpuInfo>;
+  /** XEN_DOMCTL_setvcpucontext; null takes the vCPU back to where it was before its first one. */
   setVcpuContext(domid: number, vcpu: number, context: VcpuContext | null): Promise<void>;
+  /** XEN_DOMCTL_getvcpucontext: ENODATA for a vCPU without one. */
   getVcpuContext(domid: number, vcpu: number): Promise<VcpuContext>;
+  /** XEN_DOMCTL_setvcpuaffinity: lists of pCPUs; what is left out stays. */
   setVcpuAffinity(domid: number, vcpu: number, affinity: { hard?: number[]; soft?: number[]; force?: boolean }): Promise<void>;
+  /** XEN_DOMCTL_getvcpuaffinity. */
   getVcpuAffinity(domid: number, vcpu: number): Promise<{ hard: number[]; soft: number[] }>;
+  /** XEN_DOMCTL_SCHEDOP_getinfo. */
   getSchedulerParams(domid: number): Promise<SchedulerParams>;
+  /** XEN_DOMCTL_SCHEDOP_putinfo; what is left out stays. */
   setSchedulerParams(domid: number, params: Partial<SchedulerParams>): Promise<void>;
   /** XEN_SYSCTL_SCHEDOP of pool 0. */
   getSchedulerGlobals(): Promise<SchedulerGlobals>;
+  /** The same, to set them. */
   setSchedulerGlobals(globals: SchedulerGlobals): Promise<void>;
   // memory
+  /** XENMEM_populate_physmap: `pages` of 4 KiB from guest frame `gfn` on. */
   populatePhysmap(domid: number, gfn: number, pages: number): Promise<void>;
+  /** Writes to guest physical memory; EFAULT where there is none. Code that the processor keeps of it is dropped. */
   writeGuestMemory(domid: number, ipa: number, bytes: Uint8Array): Promise<void>;
+  /** Reads guest physical memory; EFAULT where there is none. */
   readGuestMemory(domid: number, ipa: number, length: number): Promise<Uint8Array>;
   /**
    * Writes a file of the host's to guest memory, which spares it the way over the connection. Refused unless it is a regular file of `length` bytes.
@@ -47,18 +63,26 @@ export interface XenCtrl {
   compiledRegions(domid: number): Promise<CompiledRegion[]>;
   /** One of them in full; ENOENT where none begins at that guest physical address. */
   compiledRegion(domid: number, address: number): Promise<RegionReport>;
+  /** HVMOP_set_param. */
   setHvmParam(domid: number, index: number, value: bigint): Promise<void>;
+  /** HVMOP_get_param. */
   getHvmParam(domid: number, index: number): Promise<bigint>;
   /** EVTCHNOP_alloc_unbound in the guest for `remote`; returns the guest's port. */
   allocUnboundPort(domid: number, remote: number): Promise<number>;
   // sysctl
+  /** XEN_SYSCTL_physinfo. */
   physInfo(): Promise<PhysInfo>;
+  /** HYPERVISOR_xen_version, all of it. */
   version(): Promise<XenVersion>;
   /** The hypervisor's console ring; `clear` empties it after reading. */
   readConsoleRing(clear: boolean): Promise<string>;
+  /** XEN_SYSCTL_debug_keys: the answers are in the console ring. */
   debugKeys(keys: string): Promise<void>;
+  /** XEN_SYSCTL_PERFCOP_query. */
   perfcQuery(): Promise<PerfCounter[]>;
+  /** XEN_SYSCTL_PERFCOP_reset. */
   perfcReset(): Promise<void>;
+  /** All pools (XEN_SYSCTL_CPUPOOL_OP_INFO). */
   cpupoolList(): Promise<CpupoolInfo[]>;
   // the console daemon's part
   /** Tells the console daemon that the domain's PV console ring (HVM_PARAM_CONSOLE_PFN) and vuart are ready to be served. */
@@ -71,12 +95,14 @@ export interface XenCtrl {
   // the toolstack's files about a domain, which go with it
   /** Keeps `data` under the name, or removes it for `null`. */
   writeUserdata(domid: number, userid: string, data: string | null): Promise<void>;
+  /** What was kept under the name, or null. */
   readUserdata(domid: number, userid: string): Promise<string | null>;
   // events
   /** Calls `listener` at each VIRQ_DOM_EXC (a domain was shut down, died or was created); returns how to stop. */
   onDomainChange(listener: () => void): () => void;
   /** Resolves when the connection to the hypervisor is gone. */
   readonly closed: Promise<void>;
+  /** Ends the connection; calls that are in the air reject. */
   close(): void;
 }
 
