@@ -28,10 +28,22 @@ const PATIENCE = 120;
 export function createTestHost(): TestHost {
   const folder = mkdtempSync(join(tmpdir(), "xt-"));
   const env = { XEN_HOST_DIR: join(folder, "h") };
+  const lock = join(env.XEN_HOST_DIR, "host.lock");
+  let pid: number | undefined;
+
+  /** Runs a command. It would start another host where the first one is gone, and that one knows of no domain. */
+  async function run(args: readonly string[]): Promise<XlResult> {
+    const result = await xl(args, env);
+    const now = existsSync(lock) ? (JSON.parse(readFileSync(lock, "utf8")) as { pid: number }).pid : undefined;
+    if (pid !== undefined && now !== pid) throw new Error(`the host died before or in xl ${args.join(" ")}: ${result.stderr}`);
+    pid = now;
+    return result;
+  }
+
   const host: TestHost = {
-    tryXl: (...args) => xl(args, env),
+    tryXl: (...args) => run(args),
     async xl(...args) {
-      const { code, stdout, stderr } = await xl(args, env);
+      const { code, stdout, stderr } = await run(args);
       if (code !== 0) throw new Error(`xl ${args.join(" ")} ended with ${code}: ${stderr || stdout}`);
       return stdout;
     },
@@ -48,9 +60,8 @@ export function createTestHost(): TestHost {
     },
     async stop() {
       try {
-        const { pid } = JSON.parse(readFileSync(join(env.XEN_HOST_DIR, "host.lock"), "utf8")) as { pid: number };
-        process.kill(pid, "SIGTERM");
-        while (existsSync(join(env.XEN_HOST_DIR, "host.lock"))) await new Promise((resolve) => setTimeout(resolve, 20));
+        process.kill((JSON.parse(readFileSync(lock, "utf8")) as { pid: number }).pid, "SIGTERM");
+        while (existsSync(lock)) await new Promise((resolve) => setTimeout(resolve, 20));
       } catch {
         // No host was started, or it is gone already.
       }
