@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
+import type { Cfg } from "libxl";
 import { getopt } from "../packages/xl/src/getopt.js";
 import { lookup } from "../packages/xl/src/xl_cmdtable.js";
+import { parseConfigData } from "../packages/xl/src/xl_parse.js";
 
 const docs = new URL("../docs/", import.meta.url);
 const pages = readdirSync(docs).filter((file) => file.endsWith(".md"));
@@ -17,6 +19,23 @@ const words = (line: string): string[] => [...line.matchAll(/(?:'[^']*'|"[^"]*"|
 test("the index of the documentation has every page, and no other", () => {
   const listed = [...read("README.md").matchAll(/^\| \[([^\]]+\.md)\]/gm)].map(([, page]) => page);
   expect(listed.toSorted()).toEqual(pages.filter((page) => page !== "README.md").toSorted());
+});
+
+test("the page on xl.cfg has every key that xl reads", () => {
+  const asked = new Set<string>();
+  const note = (key: string): undefined => void asked.add(key);
+  const cfg: Cfg = {
+    source: "",
+    names: [],
+    has: (key) => note(key) ?? false,
+    getString: (key) => note(key) ?? (key === "name" ? "guest" : undefined),
+    getLong: (key) => note(key),
+    getList: (key) => note(key),
+    getListOrString: (key) => note(key),
+    warn: () => undefined,
+  };
+  parseConfigData(cfg, { nrCpus: 1, report: () => undefined });
+  expect([...asked].filter((key) => !read("xl.cfg.md").includes(`\`${key}\``))).toEqual([]);
 });
 
 describe.each(pages)("%s", (page) => {
