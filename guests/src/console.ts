@@ -34,7 +34,7 @@ export function driveConsole(child: Child, onLine?: (line: string) => void): Gue
     },
     ended: console.ended,
     close: console.close,
-    type: (line) => void console.type(`${line}\n`),
+    type: (line) => void console.type(`${line}\n`).catch(() => undefined),
     waitFor: (wanted, seconds) => console.waitFor(wanted, { timeout: seconds * 1000 }),
     run: (command, seconds) => console.run(command, { timeout: seconds * 1000 }),
   };

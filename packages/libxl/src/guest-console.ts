@@ -1,4 +1,5 @@
 import { LibxlError } from "./include/libxl.js";
+import { reason } from "./libxl_internal.js";
 import type { Within } from "./within.js";
 import type { ConsoleStream } from "./xenctrl.js";
 
@@ -15,8 +16,8 @@ export const PATIENCE = 60_000;
 export interface GuestConsole {
   /** Everything printed so far, with line feeds only and without escape sequences. */
   readonly text: string;
-  /** Types; "\n" is the Enter key. Resolves when the console has taken it. */
-  type(keys: string): Promise<void>;
+  /** Types; "\n" is the Enter key. Resolves when the guest's console has taken it. Rejects with TIMEDOUT, or with FAIL where nobody can type there. */
+  type(keys: string, patience?: Patience): Promise<void>;
   /**
    * Waits until `wanted` appears behind what earlier calls waited for, and resolves to the text up to its end. Rejects with TIMEDOUT, or with
    * DOMAIN_DESTROYED where the console has ended; the message has what was seen instead.
@@ -93,7 +94,14 @@ export function createGuestConsole(stream: ConsoleStream, name: string, within: 
     get text() {
       return text;
     },
-    type: (keys) => stream.write(new TextEncoder().encode(keys.replaceAll("\n", "\r"))),
+    async type(keys, { timeout = PATIENCE } = {}) {
+      const writing = stream.write(new TextEncoder().encode(keys.replaceAll("\n", "\r")));
+      if (!(await within(writing, timeout)))
+        throw new LibxlError("TIMEDOUT", `${name} has not taken what was typed for ${timeout / 1000} s; ${lastWords(text)}`);
+      await writing.catch((cause: unknown) => {
+        throw new LibxlError("FAIL", `${name} cannot be typed at: ${reason(cause)}`, { cause });
+      });
+    },
     async waitFor(wanted, { timeout = PATIENCE } = {}) {
       const error = (code: "TIMEDOUT" | "DOMAIN_DESTROYED", why: string): LibxlError =>
         new LibxlError(code, `${why} without ${typeof wanted === "string" ? JSON.stringify(wanted) : wanted}; ${lastWords(text.slice(seen))}`);
@@ -115,7 +123,7 @@ export function createGuestConsole(stream: ConsoleStream, name: string, within: 
     },
     async run(command, patience) {
       const number = ++commands;
-      await self.type(`${command}; echo "[done" ${number}:$?]\n`);
+      await self.type(`${command}; echo "[done" ${number}:$?]\n`, patience);
       const lines = (await self.waitFor(new RegExp(`^\\[done ${number}:\\d+\\]`, "m"), patience)).split("\n");
       const echo = lines.findLastIndex((line) => line.includes(`echo "[done" ${number}:$?]`));
       return lines

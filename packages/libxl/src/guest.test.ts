@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createGuest, createLibxl, type DomainConfig, ERROR, type Guest, isLibxlError } from "./index.js";
+import { createGuest, createGuestConsole, createLibxl, type DomainConfig, ERROR, type Guest, isLibxlError, withinHostTime, XenCtrlError } from "./index.js";
 import { createFakeXenCtrl, type FakeXenCtrl } from "./testing.js";
 
 const image = new Uint8Array(4096);
@@ -62,6 +62,23 @@ describe("the console of a guest", () => {
     await wait;
     await guest.console.ended;
   });
+});
+
+it.each<[string, Promise<void>, object]>([
+  [
+    "nobody can",
+    Promise.reject(new XenCtrlError("writeConsole", 16, "somebody else types at this console")),
+    { code: ERROR.FAIL, message: "the console cannot be typed at: somebody else types at this console" },
+  ],
+  [
+    "the guest does not take it",
+    new Promise(() => undefined),
+    { code: ERROR.TIMEDOUT, message: "the console has not taken what was typed for 0.02 s; it printed nothing" },
+  ],
+])("typing at a console is an error where %s", async (_title, writing, error) => {
+  const never = new Promise<void>(() => undefined);
+  const stream = { onOutput: () => undefined, write: () => writing, closed: never, close: () => undefined };
+  await expect(createGuestConsole(stream, "the console", withinHostTime).type("x", SHORT)).rejects.toMatchObject(error);
 });
 
 describe("the end of a guest", () => {

@@ -24,7 +24,7 @@ const EBUSY = 16;
 const EPIPE = 32;
 
 /** How long input waits for room before it is offered again, in milliseconds; a vuart does not tell when there is room. */
-const RETRY = 5;
+export const RETRY = 5;
 
 interface Input {
   readonly owner: Reader;
@@ -32,15 +32,15 @@ interface Input {
   readonly done: (error?: Error) => void;
 }
 
-/** Builds the host's side of a console (xenconsoled's `struct console`). */
-export function createConsole(port: ConsolePort): Console {
+/** Builds the host's side of a console (xenconsoled's `struct console`). `later` runs something about `RETRY` ms later. */
+export function createConsole(port: ConsolePort, later: (run: () => void) => void = (run) => void setTimeout(run, RETRY)): Console {
   const history = createConsoleHistory();
   const readers = new Set<Reader>();
   let fresh: Uint8Array[] = [];
   let queue: Input[] = [];
   let writer: Reader | undefined;
   let isEnded = false;
-  let retry: NodeJS.Timeout | undefined;
+  let isWaiting = false;
 
   function takeOutput(): void {
     const bytes = port.read();
@@ -66,10 +66,12 @@ export function createConsole(port: ConsolePort): Console {
     }
   }
   function retryInput(): void {
-    retry ??= setTimeout(() => {
-      retry = undefined;
+    if (isWaiting) return;
+    isWaiting = true;
+    later(() => {
+      isWaiting = false;
       giveInput();
-    }, RETRY);
+    });
   }
   function drop(reader: Reader): void {
     readers.delete(reader);
@@ -108,7 +110,6 @@ export function createConsole(port: ConsolePort): Console {
       takeOutput();
       deliver();
       isEnded = true;
-      clearTimeout(retry);
       for (const reader of readers) reader.close();
     },
   };

@@ -2,7 +2,7 @@ import { type ConsoleStream, XenCtrlError } from "libxl";
 import { vuartOf } from "xen-arch-arm";
 import { type Domain, evtchnBindInterdomain, evtchnClose, evtchnSend, type Xen } from "xen-common";
 import { ERRNO, HVM_PARAM } from "xen-public";
-import { type Console, createConsole } from "./console.js";
+import { type Console, createConsole, RETRY } from "./console.js";
 import { readRing, writeRing } from "./console-ring.js";
 
 /** The console daemon: serves the consoles of every domain it was told of (tools/console/daemon). */
@@ -78,7 +78,12 @@ function createPvConsole(xen: Xen, d: Domain): Console | undefined {
 function createVuartConsole(d: Domain): Console | undefined {
   const uart = vuartOf(d);
   if (uart === undefined) return undefined;
-  const console = createConsole({ read: () => uart.readOutput(), write: (bytes) => uart.writeInput(bytes) });
+  const { timers, clock } = d.xen;
+  const console = createConsole(
+    { read: () => uart.readOutput(), write: (bytes) => uart.writeInput(bytes) },
+    // In the guest's time, whichever that is.
+    (run) => timers.set(timers.create("vuart", run), clock.now() + RETRY * 1e6),
+  );
   uart.onOutput = () => console.pump();
   return {
     ...console,

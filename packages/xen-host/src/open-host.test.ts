@@ -94,6 +94,8 @@ describe("a host on a virtual clock", () => {
     const host = await open();
     const guest = await host.createGuest({ ...CONFIG, b_info: { ...CONFIG.b_info, arch_arm: { vuart: "sbsa_uart" } } });
     expect(await guest.vuart?.waitFor("guest# ")).toContain("user code reached");
+    await guest.vuart?.type("ticks\n".repeat(500));
+    for (let line = 0; line < 500; line++) await guest.vuart?.waitFor("10 ticks in");
   });
 });
 
