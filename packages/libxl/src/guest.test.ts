@@ -64,20 +64,20 @@ describe("the console of a guest", () => {
   });
 });
 
-it.each<[string, Promise<void>, object]>([
+it.each<[string, () => Promise<void>, object]>([
   [
     "nobody can",
-    Promise.reject(new XenCtrlError("writeConsole", 16, "somebody else types at this console")),
+    () => Promise.reject(new XenCtrlError("writeConsole", 16, "somebody else types at this console")),
     { code: ERROR.FAIL, message: "the console cannot be typed at: somebody else types at this console" },
   ],
   [
     "the guest does not take it",
-    new Promise(() => undefined),
+    () => new Promise(() => undefined),
     { code: ERROR.TIMEDOUT, message: "the console has not taken what was typed for 0.02 s; it printed nothing" },
   ],
-])("typing at a console is an error where %s", async (_title, writing, error) => {
+])("typing at a console is an error where %s", async (_title, write, error) => {
   const never = new Promise<void>(() => undefined);
-  const stream = { onOutput: () => undefined, write: () => writing, closed: never, close: () => undefined };
+  const stream = { onOutput: () => undefined, write, closed: never, close: () => undefined };
   await expect(createGuestConsole(stream, "the console", withinHostTime).type("x", SHORT)).rejects.toMatchObject(error);
 });
 
