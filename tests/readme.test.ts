@@ -12,7 +12,7 @@ const commands = ["README.md", "CONTRIBUTING.md"].flatMap((file) =>
 );
 
 describe("what the documents tell to type", () => {
-  const npm = commands.flatMap((line) => /^npm (?:run )?(start|test|bench|check|format)\b/.exec(line)?.[1] ?? []);
+  const npm = commands.flatMap((line) => /^npm (?:run )?(start|test|bench|check|format|docs|soak|lanes|differential)\b/.exec(line)?.[1] ?? []);
 
   it("uses npm scripts that exist", () => {
     expect(npm.length).toBeGreaterThan(4);
