@@ -8,5 +8,7 @@ export default defineConfig({
     include: ["{packages/*,guests,demo,bench}/{src,test}/**/*.test.ts", "tests/**/*.test.ts"],
     passWithNoTests: true,
     testTimeout: 20_000,
+    // Hosts keep nothing for the next one, nor find anything.
+    env: { XEN_HOST_CACHE: "off" },
   },
 });

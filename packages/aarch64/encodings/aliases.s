@@ -371,3 +371,5 @@ dcps1
 dcps3 #1
 drps
 udf #7
+mrs x3, ctr_el0
+dc cvac, x5

@@ -1,3 +1,4 @@
+import { type HotPlaces, placeOf } from "./compiler/hot-places.js";
 import { Predecoder } from "./interpreter/predecode.js";
 import { CODE_PAGE_BYTES, CODE_PAGES, ENTRY_BYTES, type Layout, RECORD_BYTES } from "./layout.js";
 
@@ -11,6 +12,12 @@ export interface CodeObserver {
   readonly dropped: () => void;
 }
 
+/** Code that need not prove itself, and what its counters begin with. */
+export interface KnownPlaces {
+  readonly places: HotPlaces;
+  readonly headStart: number;
+}
+
 /** The predecoded pages of a domain, one for each host page that code ran from. */
 export class CodeCache {
   readonly #view: DataView;
@@ -21,8 +28,10 @@ export class CodeCache {
   /** Host page of each predecoded page in use. */
   readonly #pages: number[] = [];
   readonly #observer: CodeObserver;
+  readonly #known: KnownPlaces | undefined;
 
-  constructor(memory: ArrayBufferLike, layout: Layout, predecoder: Predecoder, observer: CodeObserver) {
+  constructor(memory: ArrayBufferLike, layout: Layout, predecoder: Predecoder, observer: CodeObserver, known?: KnownPlaces) {
+    this.#known = known;
     this.#view = new DataView(memory);
     this.#bytes = new Uint8Array(memory);
     this.#words = new Int32Array(memory);
@@ -54,7 +63,19 @@ export class CodeCache {
   predecode(record: number): void {
     const index = Math.floor((record - this.#layout.pool) / CODE_PAGE_BYTES);
     const code = this.#layout.pool + index * CODE_PAGE_BYTES;
-    this.#predecoder.decodeFrom(this.#words, record, code, (this.#pages[index] ?? 0) * 4096);
+    const hostPage = this.#pages[index] ?? 0;
+    const end = this.#predecoder.decodeFrom(this.#words, record, code, hostPage * 4096);
+    if (this.#known !== undefined && this.#known.places.size > 0) this.#expectHot(this.#known, code, hostPage * 1024, (record - code) / RECORD_BYTES, end);
+  }
+
+  /** Gives the counters of known places a head start. `page`, `from` and `to` count words. */
+  #expectHot({ places, headStart }: KnownPlaces, code: number, page: number, from: number, to: number): void {
+    const entries = this.#layout.entries + ((code - this.#layout.pool) / RECORD_BYTES) * ENTRY_BYTES;
+    for (let index = from; index < to; index++) {
+      if (places.tierOf(placeOf(this.#words, page, index)) === undefined) continue;
+      const entry = (entries + index * ENTRY_BYTES) >> 2;
+      this.#words[entry] = Math.max(this.#words[entry] ?? 0, headStart);
+    }
   }
 
   /** IC IVAU: forgets the records of the line at a host address. */

@@ -1,5 +1,6 @@
 import { CodeCache } from "./code-cache.js";
 import { Compiler, type CompilerOptions, type CompilerStatistics } from "./compiler/compiler.js";
+import { headStart } from "./compiler/hot-places.js";
 import { inThread } from "./compiler/translate.js";
 import { buildInterpreter } from "./interpreter/module.js";
 import { JumpCache } from "./jump-cache.js";
@@ -53,10 +54,9 @@ export class Engine {
     this.state = new State(buffer, current);
     this.jumps = new JumpCache(buffer);
     this.tlbs = new Tlbs(buffer, layout.tlbs, processor.vcpus, this.jumps, (vcpu) => this.state.at(vcpu));
-    this.code = new CodeCache(buffer, layout, predecoder, {
-      invalidating: (page) => this.compiler?.invalidatePage(page),
-      dropped: () => this.tlbs.flushAll(),
-    });
+    const { hotPlaces: places } = processor;
+    const observer = { invalidating: (page: number): void => this.compiler?.invalidatePage(page), dropped: (): void => this.tlbs.flushAll() };
+    this.code = new CodeCache(buffer, layout, predecoder, observer, places && { places, headStart: headStart(compiler) });
     this.system = new SystemInstructions({
       options: processor,
       state: this.state,
@@ -78,7 +78,7 @@ export class Engine {
     if (processor.compile === false) return;
     const table = instance.exports["table"] as WebAssembly.Table;
     const service = processor.compilerService ?? inThread;
-    this.compiler = new Compiler(this.memory, table, layout, compiler, service, this.jumps, (page) => this.code.hostPageOf(page), statistics);
+    this.compiler = new Compiler(this.memory, table, layout, compiler, service, this.jumps, (page) => this.code.hostPageOf(page), statistics, places);
   }
 
   /** Instructions retired in the current run, or the last one. */

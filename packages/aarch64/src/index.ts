@@ -14,4 +14,6 @@ export { linkStatic } from "./asm/elf.js";
 export { AssembleError } from "./asm/source.js";
 export { type CompilerOptions, type CompilerStatistics, DEFAULT_COMPILER_OPTIONS } from "./compiler/compiler.js";
 export type { CompiledRegion, RegionReport } from "./compiler/report.js";
+export { HotPlaces } from "./compiler/hot-places.js";
+export { Translations } from "./compiler/translations.js";
 export { type CompilerService, type RegionRequest, translateRegions } from "./compiler/translate.js";

@@ -119,6 +119,9 @@ export const AT = {
   FAULT_KIND: 0x1e0,
   /** Virtual address of a page that a region has code from and the TLB of fetches lacks; 0 if none. */
   MISSING: 0x1e8,
+  /** CTR_EL0 and DCZID_EL0, which never change; the latter as EL1 reads it. */
+  CTR: 0x1f0,
+  DCZID: 0x1f8,
 
   /** System registers, 8 bytes each, in the order of `STORED_SYSREGS`. */
   SYSREGS: 0x200,

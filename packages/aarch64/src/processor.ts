@@ -322,6 +322,8 @@ class WasmProcessor implements Processor {
     this.#state.set32(AT.TLB0, set);
     this.#state.set32(AT.HOT, this.#compilerOptions.hotEntries);
     this.#state.set64(AT.Z, 1n);
+    this.#state.set64(AT.CTR, this.#options.idRegisters["CTR_EL0"] ?? 0n);
+    this.#state.set64(AT.DCZID, this.#options.idRegisters["DCZID_EL0"] ?? 0n);
     this.#engine.tlbs.flush(vcpu);
     this.registers(vcpu).pstate = 0x3c5n;
   }

@@ -1,5 +1,6 @@
 import type { CompilerView } from "./compiler-view.js";
 import type { CompilerOptions } from "./compiler/compiler.js";
+import type { HotPlaces } from "./compiler/hot-places.js";
 import type { CompilerService } from "./compiler/translate.js";
 import type { Exit } from "./exit.js";
 import type { Lending } from "./lending.types.js";
@@ -23,6 +24,8 @@ export interface ProcessorOptions {
   readonly compile?: boolean | Partial<CompilerOptions>;
   /** Who compiles; the thread of the processor itself if left out. */
   readonly compilerService?: CompilerService;
+  /** Code that was hot before is compiled at once, and what becomes hot is added; processors may share them. */
+  readonly hotPlaces?: HotPlaces;
   /** `run` ends at its budget to the instruction. Costs 20 to 40 us a run; false if left out. */
   readonly exact?: boolean;
   /** Keep a hash of what each vCPU does, see `Processor.trace`; false if left out. */

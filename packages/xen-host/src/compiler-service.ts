@@ -7,6 +7,12 @@ export interface CompilerQuestion {
   readonly requests: readonly RegionRequest[];
 }
 
+/** What the thread is given. */
+export interface CompilerSettings {
+  /** Where it keeps translations. */
+  readonly file: string | undefined;
+}
+
 /** The module that they became. */
 export interface CompilerAnswer {
   readonly id: number;
@@ -19,15 +25,18 @@ export interface CompilerAnswer {
 /** A thread without work ends after this many milliseconds and gives its heap back. */
 const IDLE_TIME = 2000;
 
-/** A compiler in a thread of its own (compiler-thread.ts), for all domains of this one. The thread comes with the first question and goes when none follow. */
-export function createCompilerService(thread: URL): CompilerService {
+/**
+ * A compiler in a thread of its own (compiler-thread.ts), for all domains of this one. The thread comes with the first question and goes when none follow.
+ * It keeps translations in `file` (`translationPath`), if there is one.
+ */
+export function createCompilerService(thread: URL, file?: string): CompilerService {
   const waiting = new Map<number, Parameters<CompilerService["compile"]>[1]>();
   let worker: Worker | undefined;
   let idle: NodeJS.Timeout | undefined;
   let next = 0;
 
   function start(): Worker {
-    const started = new Worker(thread, { resourceLimits: { maxYoungGenerationSizeMb: 48 } });
+    const started = new Worker(thread, { workerData: { file } satisfies CompilerSettings, resourceLimits: { maxYoungGenerationSizeMb: 48 } });
     started.on("message", ({ id, module, bytes, milliseconds }: CompilerAnswer) => {
       waiting.get(id)?.(module, bytes, milliseconds);
       waiting.delete(id);

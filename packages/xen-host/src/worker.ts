@@ -1,6 +1,6 @@
 import { availableParallelism, hostname, machine, release, totalmem, version } from "node:os";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { createProcessor } from "aarch64";
+import { createProcessor, HotPlaces } from "aarch64";
 import { createCollector } from "./collector.js";
 import { compilerOptions } from "./compiler-options.js";
 import { createCompilerService } from "./compiler-service.js";
@@ -16,6 +16,7 @@ import { portChannel } from "./port-channel.js";
 import { createRunLoop } from "./run-loop.js";
 import { serveXenCtrl } from "./serve.js";
 import { servePortStream } from "./store-stream.js";
+import { createTranslationFile, translationPath } from "./translation-file.js";
 
 /** What the host's main thread hands to the hypervisor's. */
 export interface WorkerSettings {
@@ -46,15 +47,18 @@ const pcpus = pcpuCount(process.env["XEN_PCPUS"], availableParallelism());
 
 const collect = createCollector();
 const compile = compilerOptions(process.env["XEN_HOST_COMPILER"] ?? "");
-const compilerService = createCompilerService(new URL("./compiler-thread.js", import.meta.url));
+const compilerThread = new URL("./compiler-thread.js", import.meta.url);
+const translations = translationPath(process.env);
+const compilerService = createCompilerService(compilerThread, translations);
 const threads = createPcpuThreads({ thread: new URL("./pcpu-thread.js", import.meta.url), clock, compilerService, wake, news, log });
 
 // Read while the guest's kernel is still on its way.
 interpreter(pcpus > 1);
+const hotPlaces = translations === undefined ? new HotPlaces() : createTranslationFile(translations, compilerThread).read().places();
 
 const xen = createHypervisor({
   createProcessor: (options) =>
-    createProcessor({ ...options, isShared: pcpus > 1, compilerService, interpreter, compile: options.compile !== false && compile }),
+    createProcessor({ ...options, isShared: pcpus > 1, compilerService, hotPlaces, interpreter, compile: options.compile !== false && compile }),
   clock,
   rng: (bytes) => void crypto.getRandomValues(bytes),
   memory: totalmem(),

@@ -1,10 +1,5 @@
 import { extendU, i32, i64 } from "../wasm/integer.js";
-import { type Form, form, signed, zr } from "./form.js";
-
-const offset =
-  (name: string, bits: number) =>
-  (f: Readonly<Record<string, number>>): bigint =>
-    BigInt(signed(f[name], bits) * 4);
+import { type Form, form, signed, signedField, zr } from "./form.js";
 
 /** Branches (Arm ARM C4.1.87). */
 export const FORMS: readonly Form[] = [
@@ -12,7 +7,7 @@ export const FORMS: readonly Form[] = [
     name: "B",
     bits: "000101 imm26:26",
     asm: "b <imm26:l*4>",
-    imm: offset("imm26", 26),
+    imm: signedField("imm26", 26, 2),
     relative: "branch",
     ends: true,
     hot: true,
@@ -22,7 +17,7 @@ export const FORMS: readonly Form[] = [
     name: "BL",
     bits: "100101 imm26:26",
     asm: "bl <imm26:l*4>",
-    imm: offset("imm26", 26),
+    imm: signedField("imm26", 26, 2),
     relative: "branch",
     ends: true,
     hot: true,
@@ -36,7 +31,7 @@ export const FORMS: readonly Form[] = [
     bits: "01010100 imm19:19 0 cond:4",
     asm: ["b.%cond <imm19:l*4>", "b%cond <imm19:l*4>"],
     by: ["cond"],
-    imm: offset("imm19", 19),
+    imm: signedField("imm19", 19, 2),
     relative: "branch",
     hot: true,
     run: (s, { cond }) => s.jumpIf(s.condition(cond)),
@@ -47,7 +42,7 @@ export const FORMS: readonly Form[] = [
     asm: "(op:cbz|cbnz) <Rt>, <imm19:l*4>",
     by: ["sf", "op"],
     regs: { t: zr("Rt") },
-    imm: offset("imm19", 19),
+    imm: signedField("imm19", 19, 2),
     relative: "branch",
     hot: true,
     run: (s, { sf, op }, r) => {

@@ -20,7 +20,7 @@ export const FORMS: readonly Form[] = [
     bits: "0 immlo:2 10000 immhi:19 Rd:5",
     asm: "adr <Xd>, <immhi.immlo:l>",
     regs: { d: dst("Rd") },
-    imm: (f) => BigInt(signed(f["immhi"], 19) * 4 + (f["immlo"] ?? 0)),
+    imm: (f) => signed(f["immhi"], 19) * 4 + (f["immlo"] ?? 0),
     relative: "page",
     hot: true,
     run: (s, _f, r) => s.setX(r.d, s.pageRelative()),
@@ -52,7 +52,7 @@ export const FORMS: readonly Form[] = [
           ],
       by: ["sf", "op"],
       regs: { d: hasSp(S)("Rd"), n: sp("Rn") },
-      imm: (f) => BigInt(f["imm12"] ?? 0) << (f["sh"] ? 12n : 0n),
+      imm: (f) => (f["imm12"] ?? 0) << (f["sh"] ? 12 : 0),
       hot: true,
       run: (s, { sf, op }, r) => {
         const ops = width(sf);
@@ -178,8 +178,9 @@ export const FORMS: readonly Form[] = [
     by: ["sf"],
     derive: { rotates: { values: [0, 1], of: (f) => (f["Rn"] === f["Rm"] ? 1 : 0) } },
     when: (f) => f["sf"] === f["N"] && (f["sf"] === 1 || (f["imms"] ?? 0) < 32),
+    registersMatter: true,
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
-    imm: (f) => BigInt(f["imms"] ?? 0),
+    imm: (f) => f["imms"] ?? 0,
     hot: true,
     run: (s, { sf, rotates }, r) => {
       // (n:m >> lsb): n is shifted in two steps so that lsb 0 shifts it out altogether.

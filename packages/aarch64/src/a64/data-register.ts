@@ -5,7 +5,7 @@ import { dst, type Fields, type Form, form, sp, zr } from "./form.js";
 import type { Stage } from "./stage.js";
 
 const fitsWidth = (f: Fields): boolean => f["sf"] === 1 || (f["imm6"] ?? 0) < 32;
-const shiftAmount = (f: Fields): bigint => BigInt(f["imm6"] ?? 0);
+const shiftAmount = (f: Fields): number => f["imm6"] ?? 0;
 /** A shift of 0 by LSL is by far the commonest: it gets code of its own. */
 const plain = { values: [0, 1], of: (f: Fields) => ((f["shift"] ?? 0) === 0 && (f["imm6"] ?? 0) === 0 ? 1 : 0) };
 
@@ -138,7 +138,7 @@ export const FORMS: readonly Form[] = [
       by: ["sf", "op", "option"],
       when: (f) => (f["imm3"] ?? 0) <= 4,
       regs: { d: (S ? dst : sp)("Rd"), n: sp("Rn"), m: zr("Rm") },
-      imm: (f) => BigInt(f["imm3"] ?? 0),
+      imm: (f) => f["imm3"] ?? 0,
       hot: (f) => !S && f.sf === 1 && (f.option === 2 || f.option === 6),
       run: (s, f, r) => {
         const ops = width(f.sf);
@@ -212,6 +212,7 @@ export const FORMS: readonly Form[] = [
       bits: `sf op 1 11010010 Rm:5 cond:4 ${isImm} 0 Rn:5 0 nzcv:4`,
       asm: `(op:ccmn|ccmp) <Rn>, ${isImm ? "#<Rm:x>" : "<Rm>"}, #<nzcv:x>, %cond`,
       by: ["sf", "op", "cond"],
+      registersMatter: true,
       regs: { n: zr("Rn"), m: zr("Rm") },
       imm: (f) => [f["Rm"] ?? 0, f["nzcv"] ?? 0],
       hot: (f) => f.op === 1 && HOT_CONDITIONS.has(f.cond),

@@ -4,13 +4,15 @@ import { ALL_FORMS } from "./forms.js";
 /** A form's bits, parsed: fixed bits as mask and value, fields by position. */
 export interface Pattern {
   readonly form: Form;
+  /** Place in the table of all. */
+  readonly index: number;
   readonly mask: number;
   readonly value: number;
   readonly fields: readonly { readonly name: string; readonly low: number; readonly width: number }[];
 }
 
 /** Parses `bits` of a form, from bit 31 down. */
-export function parsePattern(form: Form): Pattern {
+export function parsePattern(form: Form, index: number): Pattern {
   let at = 32;
   let mask = 0;
   let value = 0;
@@ -30,7 +32,7 @@ export function parsePattern(form: Form): Pattern {
     fields.push({ name, low: at, width: Number(width) });
   }
   if (at !== 0) throw new Error(`form ${form.name} has ${32 - at} bits`);
-  return { form, mask: mask >>> 0, value: value >>> 0, fields };
+  return { form, index, mask: mask >>> 0, value: value >>> 0, fields };
 }
 
 /** All forms' patterns in the order of the table; the first that matches and is allocated wins. */
@@ -40,7 +42,9 @@ const SHIFT = 21;
 /** Candidates by the top bits of a word, as far as they have been asked for. */
 const buckets: (readonly Pattern[] | undefined)[] = Array.from({ length: 1 << (32 - SHIFT) }, () => undefined);
 
-function candidates(top: number): readonly Pattern[] {
+/** Patterns that a word can be of, as far as its top bits tell; the first that has its fixed bits and is allocated wins. */
+export function candidates(word: number): readonly Pattern[] {
+  const top = word >>> SHIFT;
   const topMask = (-1 << SHIFT) >>> 0;
   return (buckets[top] ??= PATTERNS.filter((p) => (((top << SHIFT) ^ p.value) & p.mask & topMask) === 0));
 }
@@ -59,12 +63,18 @@ export interface Decoded {
   readonly fields: Fields;
 }
 
+/** Decodes a word as one of a pattern whose fixed bits it has; undefined where that is unallocated. */
+export function decodeAs(pattern: Pattern, word: number): Decoded | undefined {
+  const fields = fieldsOf(pattern, word);
+  return pattern.form.when === undefined || pattern.form.when(fields) ? { pattern, form: pattern.form, fields } : undefined;
+}
+
 /** Decodes any 32-bit word; undefined where it is unallocated (or not implemented), which executes as an Undefined exception. */
 export function decode(word: number): Decoded | undefined {
-  for (const pattern of candidates(word >>> SHIFT)) {
+  for (const pattern of candidates(word)) {
     if (((word ^ pattern.value) & pattern.mask) !== 0) continue;
-    const fields = fieldsOf(pattern, word);
-    if (pattern.form.when === undefined || pattern.form.when(fields)) return { pattern, form: pattern.form, fields };
+    const decoded = decodeAs(pattern, word);
+    if (decoded !== undefined) return decoded;
   }
   return undefined;
 }

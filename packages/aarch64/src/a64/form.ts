@@ -11,11 +11,28 @@ export interface RegSpec {
   /** `zr`: source, 31 is 0. `dst`: destination, 31 is dropped. `sp`: 31 is the stack pointer. `v`: vector. `slot`: a byte offset in the window. */
   readonly kind: "zr" | "dst" | "sp" | "v" | "slot";
   readonly of: (f: Fields) => number;
+  /** The field that is its number; left out where it is worked out. */
+  readonly field?: string;
+}
+
+/** An immediate: 64 bits, of which a number gives 32 with their sign, or two halves [low, high]. */
+export type Immediate = bigint | number | readonly [number, number];
+
+/** How a form's immediate follows from the fields. */
+export interface ImmediateOf {
+  (f: Fields): Immediate;
+  /** It is this field, with its sign, shifted left: the same for all words but for this. */
+  readonly linear?: { readonly field: string; readonly shift: number };
+}
+
+/** An immediate that is a signed field, shifted left. */
+export function signedField(field: string, bits: number, shift: number): ImmediateOf {
+  return Object.assign((f: Fields) => signed(f[field], bits) << shift, { linear: { field, shift } });
 }
 
 const field =
   (kind: RegSpec["kind"]) =>
-  (name: string): RegSpec => ({ kind, of: (f) => f[name] ?? 0 });
+  (name: string): RegSpec => ({ kind, of: (f) => f[name] ?? 0, field: name });
 /** A general register that is read; 31 is XZR. */
 export const zr: (name: string) => RegSpec = field("zr");
 /** A general register that is written; 31 is XZR. */
@@ -42,14 +59,15 @@ export interface Form {
   readonly derive: Readonly<Record<string, { readonly values: readonly number[]; readonly of: (f: Fields) => number }>>;
   /** At most four operands. With four, `imm` can only use its high half. */
   readonly regs: Readonly<Record<string, RegSpec>>;
-  /** The immediate: one 64-bit value, or two 32-bit halves [low, high]. */
-  readonly imm: ((f: Fields) => bigint | readonly [number, number]) | undefined;
+  readonly imm: ImmediateOf | undefined;
   /** False where the word is unallocated after all. */
   readonly when: ((f: Fields) => boolean) | undefined;
   /** Combinations of selectors that `when` never allows need no code. */
   readonly skip: ((f: Fields) => boolean) | undefined;
   /** `branch`: PC-relative target in `imm` (bytes from this instruction); `page`: `imm` counts from this page (ADR). */
   readonly relative: "branch" | "page" | undefined;
+  /** More than operands follows from the numbers of its registers. */
+  readonly registersMatter: boolean;
   /** The instruction never falls through to the next one. */
   readonly ends: boolean;
   /** Traps when FP and SIMD are disabled. */
@@ -66,7 +84,8 @@ interface FormSpec<B extends string, D extends string, R extends string> {
   readonly by?: readonly B[];
   readonly derive?: Readonly<Record<D, { readonly values: readonly number[]; readonly of: (f: Fields) => number }>>;
   readonly regs?: Readonly<Record<R, RegSpec>>;
-  readonly imm?: (f: Fields) => bigint | readonly [number, number];
+  readonly imm?: ImmediateOf;
+  readonly registersMatter?: boolean;
   readonly when?: (f: Fields) => boolean;
   readonly skip?: (f: Readonly<Record<NoInfer<B | D>, number>>) => boolean;
   readonly relative?: "branch" | "page";
@@ -84,6 +103,7 @@ export function form<const B extends string = never, const D extends string = ne
     imm: undefined,
     when: undefined,
     relative: undefined,
+    registersMatter: false,
     ends: false,
     fp: false,
     ...spec,

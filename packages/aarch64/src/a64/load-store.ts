@@ -1,6 +1,6 @@
 import { extendS, extendU, i32, i64, load32s, load32u } from "../wasm/integer.js";
 import type { Value } from "../wasm/value.js";
-import { dst, type Fields, type Form, form, type Reg, signed, sp, zr } from "./form.js";
+import { dst, type Fields, type Form, form, type Reg, signed, signedField, sp, zr } from "./form.js";
 import type { AccessOptions, Stage } from "./stage.js";
 
 const LOAD_ZERO = [i64.load8u, i64.load16u, load32u, i64.load] as const;
@@ -35,7 +35,7 @@ function access(
 }
 
 const single = { d: dst("Rt"), t: zr("Rt"), n: sp("Rn") } as const;
-const imm9 = (f: Fields): bigint => BigInt(signed(f["imm9"], 9));
+const imm9 = signedField("imm9", 9, 0);
 const common = (f: { readonly size: number; readonly opc: number }): boolean => f.opc < 2 || f.size === 2;
 
 /** [Xn, #imm] without write-back: scaled unsigned and unscaled signed offsets. */
@@ -48,7 +48,7 @@ const OFFSET: readonly Form[] = [
     skip: isSkipped,
     when: isAllocated,
     regs: single,
-    imm: (f) => BigInt((f["imm12"] ?? 0) << (f["size"] ?? 0)),
+    imm: (f) => (f["imm12"] ?? 0) << (f["size"] ?? 0),
     hot: true,
     run: (s, f, r) => access(s, f, i64.add(s.base(r.n), s.imm64()), r),
   }),
@@ -130,7 +130,7 @@ const LITERAL: readonly Form[] = [
     skip: (f) => f.opc === 3,
     when: (f) => f["opc"] !== 3,
     regs: { d: dst("Rt"), t: zr("Rt") },
-    imm: (f) => BigInt(signed(f["imm19"], 19) * 4),
+    imm: signedField("imm19", 19, 2),
     run: (s, { opc }, r) => access(s, { size: opc === 1 ? 3 : 2, opc: opc === 2 ? 2 : 1 }, i64.add(s.pc(), s.imm64()), r),
   }),
 ];
@@ -179,7 +179,7 @@ const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
       skip: (f) => isAbsent(f.opc),
       when: (f) => !isAbsent(f["opc"] ?? 0),
       regs: { a: (L ? dst : zr)("Rt"), b: (L ? dst : zr)("Rt2"), n: sp("Rn") },
-      imm: (f) => BigInt(signed(f["imm7"], 7) << (f["opc"] === 2 ? 3 : 2)),
+      imm: (f) => signed(f["imm7"], 7) << (f["opc"] === 2 ? 3 : 2),
       hot: (f) => f.opc === 2 || (f.opc === 0 && mode === "offset"),
       run: (s, { opc }, r) => {
         const bytes = opc === 2 ? 8 : 4;

@@ -1,7 +1,7 @@
 import { extendS, extendU, i32, i64 } from "../wasm/integer.js";
 import { v128 } from "../wasm/simd.js";
 import type { Value } from "../wasm/value.js";
-import { type Fields, type Form, form, type Reg, signed, sp, vec, zr } from "./form.js";
+import { type Fields, type Form, form, type Reg, signed, signedField, sp, vec, zr } from "./form.js";
 import { get } from "./simd-shape.js";
 import type { Stage } from "./stage.js";
 
@@ -33,7 +33,7 @@ function access(s: Stage, f: { readonly scale: number; readonly isLoad: number }
 }
 
 const single = { t: vec("Rt"), n: sp("Rn") } as const;
-const imm9 = (f: Fields): bigint => BigInt(signed(f["imm9"], 9));
+const imm9 = signedField("imm9", 9, 0);
 
 const OFFSET: readonly Form[] = [
   form({

@@ -113,6 +113,9 @@ export interface Stage {
   /** The same for a write; also where an atomic reads first. `access` may be emitted twice. */
   write(va: Value, bytes: number, access: (host: Value) => void, options?: AccessOptions): void;
 
+  /** 1 if the TLB of reads knows the address; 0 says nothing. */
+  isReadable(va: Value): Value;
+
   /** Takes an exception to EL1 at this instruction: ESR_EL1 without IL (which is set). */
   exception(esr: Value): void;
   /** Undefined instruction: EC 0. */

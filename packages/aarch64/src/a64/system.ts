@@ -61,8 +61,16 @@ const DC_ZVA = sysreg(1, 3, 7, 4, 1);
 /** SEV as what it is, a system instruction; for `slow`. */
 export const SEV: number = sysreg(0, 3, 2, 0, 4);
 const CNTVCT = sysreg(3, 3, 14, 0, 2);
+/** Identification registers that kernels read for each page whose caches they clean, and where the window has them for EL1. */
+const CACHE_IDS = new Map([
+  [sysreg(3, 3, 0, 0, 1), AT.CTR],
+  [sysreg(3, 3, 0, 0, 7), AT.DCZID],
+]);
 /** The encodings with forms of their own. */
 const SPECIAL = new Set([DAIF, NZCV, CNTVCT]);
+/** Cache operations by address that have nothing to do where the address translates, by CRm. */
+const CLEANING = { cvac: 10, cvau: 11, civac: 14 } as const;
+const SYS_SPECIAL = new Set([DC_ZVA, ...Object.values(CLEANING).map((crm) => sysreg(1, 3, 7, crm, 1))]);
 
 /** HINT numbers that do something here. */
 const HINT = { 2: "wfe", 3: "wfi", 4: "sev", 5: "sevl" } as const;
@@ -85,7 +93,7 @@ function wait(s: Stage, isWfe: boolean): void {
   else s.body.if(i32.eqz(s.get32(AT.IRQ)), leave);
 }
 
-const imm16 = (f: Fields): bigint => BigInt(f["imm16"] ?? 0);
+const imm16 = (f: Fields): number => f["imm16"] ?? 0;
 
 function mrs(s: Stage, value: Value, d: Parameters<Stage["setX"]>[0]): void {
   s.setX(d, value);
@@ -212,6 +220,7 @@ export const FORMS: readonly Form[] = [
     name: "MRS_DAIF",
     bits: "1101010100 1 1 1 011 0100 0010 001 Rt:5",
     asm: "mrs <Xt>, daif",
+    registersMatter: true,
     regs: { d: dst("Rt") },
     imm: rtOfSyndrome,
     hot: true,
@@ -224,6 +233,7 @@ export const FORMS: readonly Form[] = [
     name: "MSR_DAIF",
     bits: "1101010100 0 1 1 011 0100 0010 001 Rt:5",
     asm: "msr daif, <Xt>",
+    registersMatter: true,
     regs: { t: zr("Rt") },
     imm: rtOfSyndrome,
     hot: true,
@@ -251,6 +261,7 @@ export const FORMS: readonly Form[] = [
     name: "MRS_CNTVCT",
     bits: "1101010100 1 1 1 011 1110 0000 010 Rt:5",
     asm: "mrs <Xt>, cntvct_el0",
+    registersMatter: true,
     regs: { d: dst("Rt") },
     imm: rtOfSyndrome,
     run: (s, _f, r) => {
@@ -273,6 +284,26 @@ export const FORMS: readonly Form[] = [
     },
   }),
   form({
+    name: "MRS_cache_id",
+    bits: `1101010100 1 1 ${REG_BITS}`,
+    asm: "mrs <Xt>, <@sysreg>",
+    when: (f) => CACHE_IDS.has(encoding(f)),
+    registersMatter: true,
+    regs: { d: dst("Rt"), from: slot((f) => CACHE_IDS.get(encoding(f)) ?? 0) },
+    imm: (f) => [encoding(f), f["Rt"] ?? 0],
+    hot: true,
+    run: (s, _f, r) => {
+      s.body.if(
+        s.get32(AT.EL),
+        () => s.setX(r.d, s.x(r.from)),
+        () => {
+          s.slow("mrs", s.imm32(0), s.imm32(1));
+          s.setX(r.d, s.get64(AT.TRANSFER));
+        },
+      );
+    },
+  }),
+  form({
     name: "MSR_stored",
     bits: `1101010100 0 1 ${REG_BITS}`,
     asm: "msr <@sysreg>, <Xt>",
@@ -289,7 +320,8 @@ export const FORMS: readonly Form[] = [
     name: "MRS",
     bits: `1101010100 1 1 ${REG_BITS}`,
     asm: "mrs <Xt>, <@sysreg>",
-    when: (f) => stored(f) === undefined && !SPECIAL.has(encoding(f)),
+    when: (f) => stored(f) === undefined && !SPECIAL.has(encoding(f)) && !CACHE_IDS.has(encoding(f)),
+    registersMatter: true,
     regs: { d: dst("Rt") },
     imm: (f) => [encoding(f), f["Rt"] ?? 0],
     run: (s, _f, r) => {
@@ -302,6 +334,7 @@ export const FORMS: readonly Form[] = [
     bits: `1101010100 0 1 ${REG_BITS}`,
     asm: "msr <@sysreg>, <Xt>",
     when: (f) => (stored(f)?.writeEl ?? -1) < 0 && !SPECIAL.has(encoding(f)),
+    registersMatter: true,
     regs: { t: zr("Rt") },
     imm: (f) => [encoding(f), f["Rt"] ?? 0],
     run: (s, _f, r) => {
@@ -313,6 +346,7 @@ export const FORMS: readonly Form[] = [
     name: "DC_ZVA",
     bits: "1101010100 0 01 011 0111 0100 001 Rt:5",
     asm: ["dc zva, <Xt>", "sys #3, c7, c4, #1, <Xt>"],
+    registersMatter: true,
     regs: { t: zr("Rt") },
     imm: rtOfSyndrome,
     run: (s, _f, r) => {
@@ -329,6 +363,23 @@ export const FORMS: readonly Form[] = [
       );
     },
   }),
+  ...Object.entries(CLEANING).map(([name, crm]) =>
+    form({
+      name: `DC_${name.toUpperCase()}`,
+      bits: `1101010100 0 01 011 0111 ${crm.toString(2)} 001 Rt:5`,
+      asm: [`dc ${name}, <Xt>`, `sys #3, c7, c${crm}, #1, <Xt>`],
+      registersMatter: true,
+      regs: { t: zr("Rt") },
+      imm: (f) => [sysreg(1, 3, 7, crm, 1), f["Rt"] ?? 0],
+      hot: true,
+      run: (s, _f, r) => {
+        s.body.if(i32.eqz(i32.and(s.get32(AT.EL), s.isReadable(s.x(r.t)))), () => {
+          s.put64(AT.TRANSFER, s.x(r.t));
+          s.slow("sys", s.imm32(0), s.imm32(1));
+        });
+      },
+    }),
+  ),
   form({
     name: "SYS",
     bits: "1101010100 L 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5",
@@ -343,7 +394,8 @@ export const FORMS: readonly Form[] = [
       "[L=0] sys #<op1>, c<CRn>, c<CRm>, #<op2>, <Xt>",
       "[L=1] sysl <Xt>, #<op1>, c<CRn>, c<CRm>, #<op2>",
     ],
-    when: (f) => !(f["L"] === 0 && sysreg(1, f["op1"] ?? 0, f["CRn"] ?? 0, f["CRm"] ?? 0, f["op2"] ?? 0) === DC_ZVA),
+    when: (f) => !(f["L"] === 0 && SYS_SPECIAL.has(sysreg(1, f["op1"] ?? 0, f["CRn"] ?? 0, f["CRm"] ?? 0, f["op2"] ?? 0))),
+    registersMatter: true,
     regs: { t: zr("Rt") },
     imm: (f) => [sysreg(1, f["op1"] ?? 0, f["CRn"] ?? 0, f["CRm"] ?? 0, f["op2"] ?? 0) | ((f["L"] ?? 0) << 16), f["Rt"] ?? 0],
     run: (s, _f, r) => {

@@ -1,5 +1,6 @@
 import type { JumpCache } from "../jump-cache.js";
 import { AT, CODE_PAGE_BYTES, type Layout, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
+import { type HotPlaces, placeOf } from "./hot-places.js";
 import { codePageOf, LiveRegions, pagesOf } from "./live.js";
 import type { RegionSources } from "./report.js";
 import { reach, type RegionLimits } from "./reach.js";
@@ -64,6 +65,8 @@ export class Compiler {
   readonly #pending = new Map<number, RegionRequest>();
   readonly #live: LiveRegions;
   readonly #isShared: boolean;
+  readonly #words: Int32Array;
+  readonly #places: HotPlaces | undefined;
   readonly #options: CompilerOptions;
   #waited = 0;
   #account: { -readonly [K in keyof Account]: number } = { ...NOTHING_YET };
@@ -77,6 +80,7 @@ export class Compiler {
     jumps: JumpCache,
     hostPageOf: (index: number) => number,
     account: Account = NOTHING_YET,
+    places?: HotPlaces,
   ) {
     this.continueFrom(account);
     this.#options = options;
@@ -84,6 +88,8 @@ export class Compiler {
     this.#memory = memory;
     this.#isShared = (memory.buffer as ArrayBufferLike) instanceof SharedArrayBuffer;
     this.#view = new DataView(memory.buffer);
+    this.#words = new Int32Array(memory.buffer);
+    this.#places = places;
     this.#layout = layout;
     this.#live = new LiveRegions(table, this.#view, layout, jumps, options.maxBytes);
     this.#hostPageOf = hostPageOf;
@@ -116,7 +122,9 @@ export class Compiler {
     const entry = ((record - this.#layout.pool - codePageOf(record, this.#layout) * CODE_PAGE_BYTES) / RECORD_BYTES) * 4;
     const live = this.#live.at(record);
     if (this.#pending.has(record) || live?.request.tier === 1) return;
-    const tier = live === undefined ? 0 : 1;
+    const place = placeOf(this.#words, this.#hostPageOf(codePageOf(record, this.#layout)) * 1024, entry / 4);
+    const tier = live === undefined ? (this.#places?.tierOf(place) ?? 0) : 1;
+    this.#places?.add(place, tier);
     const pages = new Map([[0, record - (entry / 4) * RECORD_BYTES]]);
     const limits = this.#options.tiers[tier];
     const { words } = reach(entry, limits, (offset) => this.#wordAt(offset, pages));
@@ -130,7 +138,7 @@ export class Compiler {
     }
     for (const number of pages.keys()) if (!used.has(number)) pages.delete(number);
     const el = this.#view.getInt32(AT.EL, true) === 1 ? 1 : 0;
-    this.#queue.set(record, { record, entry, el, tier, limits, pages, words: flat, isShared: this.#isShared });
+    this.#queue.set(record, { record, place, entry, el, tier, limits, pages, words: flat, isShared: this.#isShared });
   }
 
   /** The word at an offset from the page that runs; `pages` collects the predecoded pages that are found for it. */

@@ -1,7 +1,7 @@
 import type { CallHelper } from "../a64/helper.js";
 import { AT, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import { TRACE } from "../trace.js";
-import { Body, type Label } from "../wasm/body.js";
+import { Body, type Label, type Local } from "../wasm/body.js";
 import { extendS, i32, i64, wrap } from "../wasm/integer.js";
 import type { Value } from "../wasm/value.js";
 import { analyse, type Flow, reversePostorder } from "./flow.js";
@@ -17,10 +17,17 @@ const PAGE_BYTES = 4096;
 /** A region's code, where it is, and the exception level it is compiled for. */
 export interface RegionSource extends RegionCode {
   readonly el: 0 | 1;
-  /** Predecoded pages by page number, counted from the page of the entry, which is 0. */
-  readonly pages: ReadonlyMap<number, number>;
+  /** Numbers of the pages that its records are in, counted from the page of the entry, which is 0. */
+  readonly pages: Iterable<number>;
   /** It leaves before the first instruction for which TRACE.RATION has none left: for whoever looks for one that is compiled wrongly. */
   readonly isRationed?: boolean;
+}
+
+/** A region's code, but for where its predecoded pages are. */
+export interface EmittedRegion {
+  readonly body: Body;
+  /** The locals that must hold them before anything else is done. */
+  readonly codes: ReadonlyMap<number, Local>;
 }
 
 /**
@@ -28,7 +35,7 @@ export interface RegionSource extends RegionCode {
  * what changed. Control flow becomes nested blocks and loops along the dominator tree (Ramsey, "Beyond Relooper"); an edge that does not fit, and all edges out of
  * the page, leave the region.
  */
-export function emitRegion(call: CallHelper, source: RegionSource): Body {
+export function emitRegion(call: CallHelper, source: RegionSource): EmittedRegion {
   return new RegionEmitter(call, source).emit();
 }
 
@@ -48,7 +55,8 @@ class RegionEmitter {
   /** Record to interpret, and its offset. */
   readonly #record = this.#body.local("i32");
   readonly #recordOffset = this.#body.local("i32");
-  readonly #pages: ReadonlyMap<number, number>;
+  /** Predecoded pages by page number. */
+  readonly #codes: ReadonlyMap<number, Local>;
   readonly #returnSites: readonly number[];
   readonly #isRationed: boolean;
   readonly #status = this.#body.local("i32");
@@ -62,7 +70,7 @@ class RegionEmitter {
 
   constructor(call: CallHelper, { blocks, returnSites, el, pages, isRationed = false }: RegionSource) {
     this.#isRationed = isRationed;
-    this.#pages = pages;
+    this.#codes = new Map([...pages].map((page) => [page, this.#body.local("i32")]));
     this.#returnSites = returnSites;
     const at = new Map(blocks.map((b, i) => [b.start, i]));
     const next = (i: number): number[] => {
@@ -90,7 +98,7 @@ class RegionEmitter {
     });
   }
 
-  emit(): Body {
+  emit(): EmittedRegion {
     const body = this.#body;
     const out = body.block();
     this.#interpretOut = body.block();
@@ -102,7 +110,7 @@ class RegionEmitter {
     if (this.#usesFp) isUnfit = i32.or(isUnfit, i32.load(zero, AT.FP_TRAP));
     if (this.#usesSp) isUnfit = i32.or(isUnfit, this.#stage.isSpOdd());
     body.if(isUnfit, () => this.#interpret(entry));
-    for (const [page, code] of this.#pages) if (page !== 0) this.#checkPage(page, code, entry);
+    for (const [page, code] of this.#codes) if (page !== 0) this.#checkPage(page, code.value, entry);
     this.#tree(0);
     body.end();
     body.store("i64", zero, this.#pc.value, AT.PC);
@@ -124,17 +132,17 @@ class RegionEmitter {
       this.#budget.set(i32.load(zero, AT.BUDGET));
       this.#stage.emitLoads();
     });
-    return body;
+    return { body, codes: this.#codes };
   }
 
   /** Leaves for the interpreter at an offset; what is left of the block was not executed. */
   #interpret(offset: number): void {
     if (this.#unspent > 0) this.#budget.set(i32.add(this.#budget.value, i32.konst(this.#unspent * RECORD_BYTES)));
     const page = offset >> 12;
-    const code = this.#pages.get(page);
+    const code = this.#codes.get(page)?.value;
     // Behind the last page at hand there is no record: an ordinary jump finds the way.
     if (code === undefined) return this.#leaveNear(offset);
-    this.#record.set(i32.konst(code + (offset & (PAGE_BYTES - 1)) * (RECORD_BYTES / 4)));
+    this.#record.set(i32.add(code, i32.konst((offset & (PAGE_BYTES - 1)) * (RECORD_BYTES / 4))));
     this.#recordOffset.set(i32.konst(offset));
     this.#body.br(this.#interpretOut);
   }
@@ -154,11 +162,11 @@ class RegionEmitter {
   }
 
   /** The region's other pages must be mapped as they were: the TLB of fetches says so, or the interpreter goes there first. */
-  #checkPage(page: number, code: number, entry: number): void {
+  #checkPage(page: number, code: Value, entry: number): void {
     const body = this.#body;
     const va = body.let(i64.add(this.#page.value, i64.konst(page * PAGE_BYTES)));
     const at = body.let(i32.add(i32.and(i32.shrU(wrap(va), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), this.#tlb.value));
-    const isOther = i32.or(i64.ne(i64.load(at, TLB_EXECUTE), va), i32.ne(i32.load(at, TLB_EXECUTE + 8), i32.konst(code)));
+    const isOther = i32.or(i64.ne(i64.load(at, TLB_EXECUTE), va), i32.ne(i32.load(at, TLB_EXECUTE + 8), code));
     body.if(isOther, () => {
       body.store("i64", zero, va, AT.MISSING);
       this.#interpret(entry);

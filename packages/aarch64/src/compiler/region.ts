@@ -44,8 +44,8 @@ function canCompile({ form, fields }: Decoded): boolean {
 /** PC-relative target of a branch, as an offset in the page. */
 function targetOf({ offset, decoded }: Instruction): number | undefined {
   if (decoded.form.relative !== "branch") return undefined;
-  const imm = decoded.form.imm?.(decoded.fields) ?? 0n;
-  return offset + (typeof imm === "bigint" ? Number(imm) : imm[0]);
+  const imm = decoded.form.imm?.(decoded.fields) ?? 0;
+  return offset + (typeof imm === "object" ? imm[0] : Number(imm));
 }
 
 /** Decodes what was reached into blocks. None if the entry itself cannot be compiled. */

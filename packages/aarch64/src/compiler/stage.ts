@@ -1,4 +1,4 @@
-import type { Reg, RegSpec, Fields, Form } from "../a64/form.js";
+import type { Reg, RegSpec, Fields, Form, Immediate } from "../a64/form.js";
 import type { CallHelper, Helper } from "../a64/helper.js";
 import type { AccessOptions, Stage } from "../a64/stage.js";
 import { AT, TLB_ENTRIES, TLB_READ, TLB_WRITE } from "../layout.js";
@@ -81,7 +81,7 @@ export class CompilerStage implements Stage {
   #areFlagsWritten = false;
   #source: FlagSource | undefined;
   #offset = 0;
-  #immediate: bigint | readonly [number, number] = 0n;
+  #immediate: Immediate = 0;
   #terminator: Terminator | undefined;
   /** This instruction has changed SP. */
   #isSpMoved = false;
@@ -100,7 +100,7 @@ export class CompilerStage implements Stage {
   run({ offset, decoded }: Instruction): Terminator | undefined {
     const { form, fields } = decoded;
     this.#offset = offset;
-    this.#immediate = form.imm?.(fields) ?? 0n;
+    this.#immediate = form.imm?.(fields) ?? 0;
     this.#terminator = undefined;
     this.#isSpMoved = false;
     const regs = Object.fromEntries(Object.entries(form.regs).map(([name, spec]) => [name, regOf(spec, fields)]));
@@ -236,11 +236,12 @@ export class CompilerStage implements Stage {
 
   imm64(): Value {
     const imm = this.#immediate;
-    return i64.konst(typeof imm === "bigint" ? imm : (BigInt(imm[1]) << 32n) | BigInt(imm[0] >>> 0));
+    return i64.konst(typeof imm === "object" ? (BigInt(imm[1]) << 32n) | BigInt(imm[0] >>> 0) : imm);
   }
 
   imm32(half: 0 | 1): Value {
     const imm = this.#immediate;
+    if (typeof imm === "number") return i32.konst(half ? imm >> 31 : imm);
     return i32.konst(typeof imm === "bigint" ? imm >> (half ? 32n : 0n) : imm[half]);
   }
 
@@ -394,11 +395,20 @@ export class CompilerStage implements Stage {
     if (options.aligned !== undefined && options.aligned > 1) {
       body.if(i64.ne(i64.and(address, i64.konst(options.aligned - 1)), zero64), this.#frame.bail);
     }
-    const index = i32.and(i32.shrU(wrap(address), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16));
-    const entry = body.let(i32.add(index, options.unprivileged ? this.get32(AT.TLB0) : this.#frame.tlb));
+    const entry = this.#tlbEntry(address, options);
     const tag = i64.and(i64.add(address, i64.konst(bytes - 1)), i64.konst(-4096));
     body.if(i64.ne(tag, i64.load(entry, tlb)), this.#frame.bail);
     return body.let(i32.add(wrap(address), i32.load(entry, tlb + 8)));
+  }
+
+  #tlbEntry(address: Value, { unprivileged = false }: AccessOptions): Value {
+    const index = i32.and(i32.shrU(wrap(address), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16));
+    return this.body.let(i32.add(index, unprivileged ? this.get32(AT.TLB0) : this.#frame.tlb));
+  }
+
+  isReadable(va: Value): Value {
+    const address = this.body.let(va);
+    return i64.eq(i64.and(address, i64.konst(-4096)), i64.load(this.#tlbEntry(address, {}), TLB_READ));
   }
 
   exception(): void {
@@ -446,8 +456,8 @@ export function startsFromSp({ form, fields }: { readonly form: Form; readonly f
 }
 
 /** Whether all that an instruction may do to SP is to add its immediate, a multiple of 16. */
-function movesSpBySixteens(instruction: { readonly form: Form; readonly fields: Fields }, immediate: bigint | readonly [number, number]): boolean {
-  return startsFromSp(instruction) && instruction.form.regs["m"] === undefined && typeof immediate === "bigint" && immediate % 16n === 0n;
+function movesSpBySixteens(instruction: { readonly form: Form; readonly fields: Fields }, immediate: Immediate): boolean {
+  return startsFromSp(instruction) && instruction.form.regs["m"] === undefined && typeof immediate !== "object" && Number(immediate) % 16 === 0;
 }
 
 /** A condition straight from the operands of the comparison before it; undefined where the flags must be asked. */

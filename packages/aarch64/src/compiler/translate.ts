@@ -1,8 +1,7 @@
-import { helpersOf } from "../a64/helper.js";
+import { type CallHelper, helpersOf } from "../a64/helper.js";
 import { ModuleBuilder } from "../wasm/module.js";
-import { emitRegion } from "./emit.js";
-import { reach, type RegionLimits } from "./reach.js";
-import { regionOf } from "./region.js";
+import type { RegionLimits } from "./reach.js";
+import { placed, type Translation, translate } from "./translation.js";
 
 /** The first tier compiles what one function does itself; a region that is entered often then takes in what it calls. */
 export const TIERS: readonly [RegionLimits, RegionLimits] = [
@@ -14,6 +13,8 @@ export const TIERS: readonly [RegionLimits, RegionLimits] = [
 export interface RegionRequest {
   /** Record of its entry: its name in the module. */
   readonly record: number;
+  /** Number of the code at its entry (`placeOf`). */
+  readonly place: number;
   /** Offset of the entry in its page. */
   readonly entry: number;
   readonly el: 0 | 1;
@@ -29,17 +30,32 @@ export interface RegionRequest {
   readonly isRationed?: boolean;
 }
 
-/** Translates regions to one module that imports `host.memory` and exports a function for each that can be compiled, named by its record. */
-export function translateRegions(requests: readonly RegionRequest[]): Uint8Array<ArrayBuffer> {
+/** Where translations are kept for the next time. */
+export interface TranslationStore {
+  get(request: RegionRequest): Translation | undefined;
+  set(request: RegionRequest, translation: Translation): void;
+}
+
+/**
+ * Translates regions to one module that imports `host.memory` and exports a function for each that can be compiled, named by its record. What `store` knows
+ * is not translated again.
+ */
+export function translateRegions(requests: readonly RegionRequest[], store?: TranslationStore): Uint8Array<ArrayBuffer> {
   const isShared = requests.some((request) => request.isShared);
   const module = new ModuleBuilder({ module: "host", name: "memory", pages: 1, isShared });
-  const call = helpersOf(module);
-  for (const { record, entry, el, limits, pages, words, isRationed = false } of requests) {
-    const code = new Map<number, number>();
-    for (let i = 0; i < words.length; i += 2) code.set(words[i] ?? 0, (words[i + 1] ?? 0) >>> 0);
-    const region = regionOf(reach(entry, limits, (offset) => code.get(offset)));
-    if (region.blocks.length === 0) continue;
-    module.define(module.declare({ parameters: [], results: ["i32"] }, `${record}`), emitRegion(call, { ...region, el, pages, isRationed }));
+  const helper = helpersOf(module);
+  for (const request of requests) {
+    const known = store?.get(request);
+    // A call is to another function of this module, so that the code is of no use to another one.
+    let hasCalls = false;
+    const call: CallHelper = (...args) => {
+      hasCalls = true;
+      return helper(...args);
+    };
+    const translation = known ?? translate(call, request);
+    if (translation === undefined) continue;
+    if (known === undefined && !hasCalls) store?.set(request, translation);
+    module.define(module.declare({ parameters: [], results: ["i32"] }, `${request.record}`), placed(translation, request.pages));
   }
   return module.encode();
 }

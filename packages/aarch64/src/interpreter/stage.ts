@@ -352,6 +352,11 @@ export class InterpreterStage implements Stage {
     this.body.if(this.get32(AT.SPLIT), () => this.body.drop(call(this.#runtime.finishSplit)));
   }
 
+  isReadable(va: Value): Value {
+    const address = this.body.let(va);
+    return this.#hits(this.#tlbEntry(address, {}), address, 1, TLB_READ);
+  }
+
   #checkAligned(address: Value, options: AccessOptions, isWrite: boolean): void {
     if (options.aligned === undefined || options.aligned === 1) return;
     const isUnaligned = i64.ne(i64.and(address, i64.konst(options.aligned - 1)), zero64);
@@ -405,6 +410,7 @@ export class InterpreterStage implements Stage {
   }
 
   slow(name: SlowFunction, ...args: readonly Value[]): void {
+    if (this.#frame.leave === undefined) return this.#frame.punt();
     const then = this.body.temp("i32");
     then.set(call(this.#runtime[name], this.#frame.record, ...args));
     this.body.if(then.value, () => this.#slowly(() => then.value));

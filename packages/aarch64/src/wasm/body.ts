@@ -56,6 +56,7 @@ export class Body {
   #localAt(index: number, type: ValueType): Local {
     const value = new Value(type, (out) => out.u8(0x20).u32(index));
     return {
+      index,
       value,
       set: (x) => {
         expectType(x, type, "local.set");
@@ -139,7 +140,7 @@ export class Body {
   }
 
   end(): void {
-    this.out.u8(0x0b);
+    this.out.u8(END);
     this.#depth--;
   }
 
@@ -196,23 +197,32 @@ export class Body {
     this.out.append(main);
   }
 
-  /** The code section entry: locals, instructions, end. */
-  encode(): Bytes {
-    const entry = new Bytes(this.out.length + 64);
+  /** The declaration of the locals, which begins a code section entry. */
+  encodeLocals(): Bytes {
+    const declaration = new Bytes(64);
     const runs: [number, ValueType][] = [];
     for (const type of this.#locals) {
       const last = runs.at(-1);
       if (last !== undefined && last[1] === type) last[0]++;
       else runs.push([1, type]);
     }
-    entry.u32(runs.length);
-    for (const [count, type] of runs) entry.u32(count).u8(TYPE_CODE[type]);
-    return entry.append(this.out).u8(0x0b);
+    declaration.u32(runs.length);
+    for (const [count, type] of runs) declaration.u32(count).u8(TYPE_CODE[type]);
+    return declaration;
+  }
+
+  /** The code section entry: locals, instructions, end. */
+  encode(): Bytes {
+    return new Bytes(this.out.length + 64).append(this.encodeLocals()).append(this.out).u8(END);
   }
 }
 
+/** Closes a function, as it does a block. */
+export const END = 0x0b;
+
 /** A local variable. */
 export interface Local {
+  readonly index: number;
   readonly value: Value;
   set(value: Value): void;
 }

@@ -1,4 +1,4 @@
-import { Body } from "./body.js";
+import type { Body } from "./body.js";
 import { Bytes } from "./bytes.js";
 import { expectType, TYPE_CODE, Value, type ValueType } from "./value.js";
 
@@ -12,6 +12,12 @@ export interface Signature {
 export interface FunctionRef {
   readonly index: number;
   readonly signature: Signature;
+}
+
+/** What a function does: a `Body`, or bytes that were one. */
+export interface FunctionBody {
+  /** The code section entry: locals, instructions, end. */
+  encode(): Bytes;
 }
 
 /** The memory that a module imports; of at least `pages` of 64 KiB. */
@@ -30,7 +36,7 @@ const MAX_PAGES = 65536;
 export class ModuleBuilder {
   readonly #types: Signature[] = [];
   readonly #imports: { readonly module: string; readonly name: string; readonly type: number }[] = [];
-  readonly #functions: { readonly type: number; body: Body | undefined }[] = [];
+  readonly #functions: { readonly type: number; body: FunctionBody | undefined }[] = [];
   #table: { readonly functions: readonly FunctionRef[]; readonly size: number; readonly exportName: string } | undefined;
   readonly #exports: { readonly name: string; readonly index: number }[] = [];
   readonly #memory: ImportedMemory;
@@ -60,7 +66,7 @@ export class ModuleBuilder {
     return { index, signature };
   }
 
-  define(ref: FunctionRef, body: Body): void {
+  define(ref: FunctionRef, body: FunctionBody): void {
     const entry = this.#functions[ref.index - this.#imports.length];
     if (entry === undefined || entry.body !== undefined) throw new Error(`function ${ref.index} cannot be defined`);
     entry.body = body;

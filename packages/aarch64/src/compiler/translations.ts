@@ -1,0 +1,160 @@
+import { HotPlaces } from "./hot-places.js";
+import type { RegionRequest, TranslationStore } from "./translate.js";
+import type { Translation } from "./translation.js";
+
+/** What a translation depends on. */
+type Source = Pick<RegionRequest, "place" | "tier" | "entry" | "el" | "limits" | "words"> & { readonly isShared: boolean };
+
+interface Kept {
+  readonly source: Source;
+  readonly translation: Translation;
+}
+
+/** All that went into it, as text: two regions are the same if this is. */
+function keyOf({ entry, el, limits, isShared, words }: Source): string {
+  const halves = new Uint16Array(words.buffer, words.byteOffset, words.length * 2);
+  return `${entry} ${el} ${limits.instructions} ${limits.calls} ${isShared} ${String.fromCharCode(...halves)}`;
+}
+
+/** Translations for the next time, the last used ones last. They go to a file as bytes, which are checked when they come back. */
+export class Translations implements TranslationStore {
+  readonly #kept = new Map<string, Kept>();
+  #added = 0;
+
+  /** How many were added since it was made. */
+  get added(): number {
+    return this.#added;
+  }
+
+  get size(): number {
+    return this.#kept.size;
+  }
+
+  get(request: RegionRequest): Translation | undefined {
+    if (request.isRationed === true) return undefined;
+    const key = keyOf(request);
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return undefined;
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    return kept.translation;
+  }
+
+  set(request: RegionRequest, translation: Translation): void {
+    if (request.isRationed === true) return;
+    const { place, tier, entry, el, limits, words, isShared } = request;
+    this.#kept.set(keyOf(request), { source: { place, tier, entry, el, limits, words, isShared }, translation });
+    this.#added++;
+  }
+
+  /** Takes in what another one has and this one does not; it counts as older. */
+  addFrom(other: Translations): void {
+    const own = [...this.#kept];
+    this.#kept.clear();
+    for (const [key, kept] of [...other.#kept, ...own]) {
+      this.#kept.delete(key);
+      this.#kept.set(key, kept);
+    }
+  }
+
+  /** The places that they begin at. */
+  places(): HotPlaces {
+    const places = new HotPlaces();
+    for (const { source } of this.#kept.values()) places.add(source.place, source.tier);
+    return places;
+  }
+
+  /** The newest, in at most about `maxBytes`. */
+  encode(maxBytes: number): Uint8Array<ArrayBuffer> {
+    const chosen: Int32Array[] = [];
+    let size = 0;
+    for (const { source, translation } of [...this.#kept.values()].toReversed()) {
+      const record = encodeOne(source, translation);
+      if ((size += record.byteLength) > maxBytes) break;
+      chosen.push(record);
+    }
+    const out = new Int32Array(chosen.reduce((length, record) => length + record.length, 0));
+    let at = 0;
+    for (const record of chosen.toReversed()) {
+      out.set(record, at);
+      at += record.length;
+    }
+    return new Uint8Array(out.buffer);
+  }
+
+  /** What `encode` gave. Throws a RangeError for what it cannot have given. */
+  static decode(bytes: Uint8Array): Translations {
+    const translations = new Translations();
+    const reader = new Reader(bytes);
+    while (!reader.isAtEnd) {
+      const { source, translation } = decodeOne(reader);
+      translations.#kept.set(keyOf(source), { source, translation });
+    }
+    return translations;
+  }
+}
+
+/** Numbers, then arrays with their lengths in front; byte arrays are padded to words. */
+function encodeOne({ place, tier, entry, el, limits, words, isShared }: Source, { locals, codes, statements }: Translation): Int32Array {
+  const arrays = [words, padded(locals), Int32Array.from(codes.flat()), padded(statements)];
+  const head = [place, tier, entry, el, limits.instructions, limits.calls, isShared ? 1 : 0];
+  const lengths = [words.length, locals.length, codes.length * 2, statements.length];
+  return Int32Array.from([...head, ...arrays.flatMap((array, i) => [lengths[i] ?? 0, ...array])]);
+}
+
+function decodeOne(reader: Reader): Kept {
+  const [place = 0, tier = 0, entry = 0, el = 0, instructions = 0, calls = 0, isShared = 0] = reader.words(7);
+  const words = reader.words(reader.length());
+  const locals = reader.bytes(reader.length());
+  const flat = reader.words(reader.length());
+  const statements = reader.bytes(reader.length());
+  if (words.length % 2 !== 0 || flat.length % 2 !== 0) throw new RangeError("half a pair");
+  const codes = Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i] ?? 0, flat[2 * i + 1] ?? 0] as const);
+  const source: Source = {
+    place: place >>> 0,
+    tier: tier === 1 ? 1 : 0,
+    entry,
+    el: el === 1 ? 1 : 0,
+    limits: { instructions, calls },
+    words,
+    isShared: isShared === 1,
+  };
+  return { source, translation: { locals, codes, statements } };
+}
+
+function padded(bytes: Uint8Array): Int32Array {
+  const words = new Int32Array(Math.ceil(bytes.length / 4));
+  new Uint8Array(words.buffer).set(bytes);
+  return words;
+}
+
+/** Reads words in the order of `encodeOne`. */
+class Reader {
+  readonly #words: Int32Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    if (bytes.length % 4 !== 0) throw new RangeError("cut off");
+    this.#words = padded(bytes);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#words.length;
+  }
+
+  words(count: number): Int32Array {
+    if (count > this.#words.length - this.#at) throw new RangeError("cut off");
+    return this.#words.slice(this.#at, (this.#at += count));
+  }
+
+  bytes(count: number): Uint8Array {
+    const words = this.words(Math.ceil(count / 4));
+    return new Uint8Array(words.buffer, 0, count);
+  }
+
+  length(): number {
+    const [length = -1] = this.words(1);
+    if (length < 0) throw new RangeError("no length");
+    return length;
+  }
+}

@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { Translations } from "aarch64";
+
+/** Bytes of translations that are kept. */
+const MAX_BYTES = 16 << 20;
+const HASH_BYTES = 20;
+
+/** The file that keeps what was translated for the next host: in XEN_HOST_CACHE, else in the user's cache directory; none if that is "off". */
+export function translationPath(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const wanted = env["XEN_HOST_CACHE"] ?? "";
+  if (wanted === "off") return undefined;
+  return join(wanted || join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "xen-host"), "regions.bin");
+}
+
+/** Translations as a file: what made them and a hash of the rest, then the rest. Another build's, another engine's and damaged ones count as none. */
+export interface TranslationFile {
+  read(): Translations;
+  /** Writes them with those that others wrote meanwhile. Whoever reads sees the old file or the new one. */
+  write(translations: Translations): void;
+}
+
+/** `translator` is the code that translates, as it was built. */
+export function createTranslationFile(path: string, translator: URL): TranslationFile {
+  const maker = hash(readFileSync(translator), process.versions.v8);
+
+  function read(): Translations {
+    try {
+      const bytes = readFileSync(path);
+      const content = bytes.subarray(2 * HASH_BYTES);
+      const isOurs = maker.equals(bytes.subarray(0, HASH_BYTES)) && hash(content).equals(bytes.subarray(HASH_BYTES, 2 * HASH_BYTES));
+      return isOurs ? Translations.decode(content) : new Translations();
+    } catch {
+      return new Translations();
+    }
+  }
+  return {
+    read,
+    write(translations) {
+      translations.addFrom(read());
+      const content = translations.encode(MAX_BYTES);
+      const own = `${path}.${process.pid}`;
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      try {
+        writeFileSync(own, Buffer.concat([maker, hash(content), content]), { mode: 0o600 });
+        renameSync(own, path);
+      } finally {
+        rmSync(own, { force: true });
+      }
+    },
+  };
+}
+
+function hash(...parts: readonly (string | Uint8Array)[]): Buffer {
+  return parts.reduce((sum, part) => sum.update(part), createHash("sha1")).digest();
+}
