@@ -12,10 +12,10 @@ export interface BenchHost {
   stop(): Promise<void>;
 }
 
-/** Starts a host in a private directory, as the first `xl` command does; `settings` are environment variables for it. */
+/** Starts a host in a private directory, as the first `xl` command does; `settings` are environment variables for it. It knows no compiled code unless they say where that is. */
 export async function startHost(settings: Readonly<Record<string, string>> = {}): Promise<BenchHost> {
   const folder = mkdtempSync(join(tmpdir(), "xb-"));
-  const env = { ...settings, XEN_HOST_DIR: join(folder, "h") };
+  const env = { XEN_HOST_CACHE: "off", ...settings, XEN_HOST_DIR: join(folder, "h") };
   await xlOk(["list"], env);
   const paths = hostPaths(env);
   const { pid } = JSON.parse(readFileSync(paths.lock, "utf8")) as { pid: number };
