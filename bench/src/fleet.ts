@@ -15,6 +15,9 @@ const PARKED_AFTER = 10_000;
 /** XEN_DOMINF_shutdown. */
 const SHUTDOWN = 1 << 2;
 
+/** Has Linux clear what it frees: pages of zeros are not kept for a parked guest. */
+const CLEARING = "init_on_free=1";
+
 /** Many small Linux guests, each of which suspends itself as soon as it has booted, all at once in one host: memory of the host and of the monitor. */
 export async function fleetRows(image: LinuxImage, { choice, progress }: Plan): Promise<Row[]> {
   if (!choice.needs("fleet")) return [];
@@ -39,7 +42,7 @@ export async function fleetRows(image: LinuxImage, { choice, progress }: Plan): 
 async function bootToSuspend(index: number, { kernel, initramfs, isInterpreted }: LinuxImage, host: BenchHost): Promise<void> {
   const name = `fleet-${index}`;
   const run = `guest_run="echo mem > /sys/power/state" guest_then=shell`;
-  const settings = { kernel, ramdisk: initramfs, cmdline: `console=hvc0 ${run}`, memory: RAM_MIB, vcpus: 1, compiler: isInterpreted ? 0 : 1 };
+  const settings = { kernel, ramdisk: initramfs, cmdline: `console=hvc0 ${CLEARING} ${run}`, memory: RAM_MIB, vcpus: 1, compiler: isInterpreted ? 0 : 1 };
   await xlOk(["create", "-q", writeConfig(name, settings)], host.env);
   const domid = Number((await xlOk(["domid", name], host.env)).stdout);
   const deadline = performance.now() + PATIENCE * 1000;
