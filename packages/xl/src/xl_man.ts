@@ -20,7 +20,6 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["XEN_HOST_CACHE", 'Where a host keeps compiled guest code for the next one, xen-host in $XDG_CACHE_HOME or ~/.cache by default; "off" keeps none.'],
   ["XEN_HOST_LOG", "Level of the host's log: error, warn, info or debug."],
   ["XEN_HOST_METRICS", "Where a host serves Prometheus besides metrics.sock: a port, host:port or path."],
-  ["XEN_HOST_CACHE", "Where compiled guest code is kept for the next host; off keeps nothing."],
   ["XEN_HOST_BIN", "Another host to start."],
   ["XL_CONF", "Another xl.conf."],
 ];
