@@ -2,9 +2,9 @@ import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
 import { awaitTurn, beginTurn, isThreadsTurn, type Mailbox, mailboxOn, passTurn, takeTurnBack, TURN, WORD } from "./pcpu-mailbox.js";
 
-let thread: Worker | undefined;
+const threads: Worker[] = [];
 afterEach(async () => {
-  await thread?.terminate();
+  for (const thread of threads.splice(0)) await thread.terminate();
 });
 
 /** A mailbox whose thread has begun. Another thread runs `script` on its words, once that is up. */
@@ -20,8 +20,9 @@ async function begunWith(script: string): Promise<Mailbox> {
     parentPort.postMessage("up");
     Atomics.wait(go, 0, 0);
     ${script}`;
-  const started = (thread = new Worker(source, { eval: true, workerData: { buffer: mail.words.buffer, go } }));
-  await new Promise((resolve) => started.once("message", resolve));
+  const thread = new Worker(source, { eval: true, workerData: { buffer: mail.words.buffer, go } });
+  threads.push(thread);
+  await new Promise((resolve) => thread.once("message", resolve));
   Atomics.store(go, 0, 1);
   Atomics.notify(go, 0);
   return mail;
