@@ -84,12 +84,15 @@ export async function domainUnpause(ctx: Ctx, domid: number): Promise<void> {
 export async function domainResume(ctx: Ctx, domid: number, suspendCancel: boolean): Promise<void> {
   if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself: it never suspends, so there is nothing to resume", { domid });
   await refuseDeviceModel(ctx, domid, "resume");
+  // Connected before the guest runs, and has the host's time.
+  const xs = ctx.xs();
+  xs.catch(() => undefined);
   const info = await domainInfo(ctx, domid);
   if (suspendCancel) await resumeCooperative(ctx, info);
   else await resumeAny(ctx, info);
   const tell = async (): Promise<void> => {
     try {
-      await (await ctx.xs()).resumeDomain(domid);
+      await (await xs).resumeDomain(domid);
     } catch (error) {
       // A guest may be through with all that it had to do, and gone.
       const [there] = await ctx.ctrl.getDomainInfoList(domid, 1);
