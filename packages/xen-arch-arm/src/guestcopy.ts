@@ -25,18 +25,30 @@ export function hostOffset(processor: Processor, ipa: number): number | undefine
   return page === undefined ? undefined : page + (ipa % PAGE_SIZE);
 }
 
+/** Calls `chunk` for each piece of [ipa, ipa + length) that lies in one piece in the host. False at the first address that is not mapped. */
+function eachRun(processor: Processor, ipa: number, length: number, chunk: (hostOffset: number, at: number, bytes: number) => void): boolean {
+  for (let at = 0; at < length; ) {
+    const offset = hostOffset(processor, ipa + at);
+    if (offset === undefined) return false;
+    let bytes = PAGE_SIZE - ((ipa + at) % PAGE_SIZE);
+    while (at + bytes < length && hostOffset(processor, ipa + at + bytes) === offset + bytes) bytes += PAGE_SIZE;
+    bytes = Math.min(bytes, length - at);
+    chunk(offset, at, bytes);
+    at += bytes;
+  }
+  return true;
+}
+
 /** Copies out of guest physical memory; false where a page is not mapped, with what comes before it copied. */
 export function readIpa(processor: Processor, ipa: number, bytes: Uint8Array): boolean {
   const memory = new Uint8Array(processor.memory.buffer);
-  const toOffset = (address: bigint): number | undefined => hostOffset(processor, Number(address));
-  return eachPage(BigInt(ipa), bytes.length, toOffset, (offset, at, n) => bytes.set(memory.subarray(offset, offset + n), at));
+  return eachRun(processor, ipa, bytes.length, (offset, at, n) => bytes.set(memory.subarray(offset, offset + n), at));
 }
 
 /** Copies into guest physical memory. */
 export function writeIpa(processor: Processor, ipa: number, bytes: Uint8Array): boolean {
   const memory = new Uint8Array(processor.memory.buffer);
-  const toOffset = (address: bigint): number | undefined => hostOffset(processor, Number(address));
-  return eachPage(BigInt(ipa), bytes.length, toOffset, (offset, at, n) => memory.set(bytes.subarray(at, at + n), offset));
+  return eachRun(processor, ipa, bytes.length, (offset, at, n) => memory.set(bytes.subarray(at, at + n), offset));
 }
 
 function vaToOffset(processor: Processor, vcpu: number, access: "read" | "write"): (va: bigint) => number | undefined {
