@@ -3,9 +3,11 @@ import type { RegSpec } from "../a64/form.js";
 import { AT } from "../layout.js";
 import { handlerOf, UNDEFINED } from "./handlers.js";
 
-/** How a record depends on where its word stands. */
+/** A kind of record: it does not depend on where its word stands. */
 export const PLAIN = 0;
+/** Its target does, as a branch's. */
 export const BRANCH = 1;
+/** Its page does, as ADRP's. */
 export const PAGE_RELATIVE = 2;
 /** Added to it: no instruction follows. */
 export const ENDS = 4;
@@ -36,6 +38,7 @@ export function slotOf(kind: RegSpec["kind"], n: number): number {
   }
 }
 
+/** Of a word without a handler of its own. */
 export const UNDEFINED_TEMPLATE: RecordTemplate = { kind: ENDS, handler: UNDEFINED, operands: [], low: 0, high: 0 };
 
 /** The record of a decoded word. */
