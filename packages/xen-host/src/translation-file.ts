@@ -4,8 +4,6 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { Translations } from "aarch64";
 
-/** Bytes of translations that are kept. */
-const MAX_BYTES = 16 << 20;
 const HASH_BYTES = 20;
 
 /** The file that keeps what was translated for the next host: in XEN_HOST_CACHE, else in the user's cache directory; none if that is "off". */
@@ -40,7 +38,7 @@ export function createTranslationFile(path: string, translator: URL): Translatio
     read,
     write(translations) {
       translations.addFrom(read());
-      const content = translations.encode(MAX_BYTES);
+      const content = translations.encode();
       const own = `${path}.${process.pid}`;
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       try {

@@ -6,6 +6,9 @@ const FACTORS = [0x9e37_79b1, 0x85eb_ca6b, 0xc2b2_ae35, 0x27d4_eb2f] as const;
 const INDEX_FACTOR = 0x1656_67b1;
 const FILTER_BITS = 16;
 
+/** Places that are known at once: a guest may write new code for ever, and then they begin anew. */
+const MAX_PLACES = 1 << 16;
+
 /** A number for the code at a place: its first words and where it is in its page. `page` and `index` count words. */
 export function placeOf(memory: Int32Array, page: number, index: number): number {
   let hash = Math.imul(index + 1, INDEX_FACTOR);
@@ -23,8 +26,12 @@ export class HotPlaces {
     return this.#tiers.size;
   }
 
-  /** The last tier that is known stays. */
+  /** The highest tier stays. */
   add(place: number, tier: 0 | 1): void {
+    if (this.#tiers.size >= MAX_PLACES) {
+      this.#tiers.clear();
+      this.#filter.fill(0);
+    }
     if (tier === 1 || !this.#tiers.has(place)) this.#tiers.set(place, tier);
     this.#filter[place & ((1 << FILTER_BITS) - 1)] = 1;
   }

@@ -10,16 +10,28 @@ interface Kept {
   readonly translation: Translation;
 }
 
+/** Bytes of translations that are kept if nobody says otherwise. */
+const MAX_BYTES: number = 16 << 20;
+
+/** Bytes that one counts for: those that it has in `encode`, or a few less. */
+const sizeOf = ({ source, translation }: Kept): number => source.words.byteLength + translation.locals.length + translation.statements.length + 64;
+
 /** All that went into it, as text: two regions are the same if this is. */
 function keyOf({ entry, el, limits, isShared, words }: Source): string {
   const halves = new Uint16Array(words.buffer, words.byteOffset, words.length * 2);
   return `${entry} ${el} ${limits.instructions} ${limits.calls} ${isShared} ${String.fromCharCode(...halves)}`;
 }
 
-/** Translations for the next time, the last used ones last. They go to a file as bytes, which are checked when they come back. */
+/** Translations for the next time, the last used ones last; the oldest make room. They go to a file as bytes, which are checked when they come back. */
 export class Translations implements TranslationStore {
   readonly #kept = new Map<string, Kept>();
+  readonly #maxBytes: number;
+  #bytes = 0;
   #added = 0;
+
+  constructor(maxBytes: number = MAX_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** How many were added since it was made. */
   get added(): number {
@@ -35,26 +47,38 @@ export class Translations implements TranslationStore {
     const key = keyOf(request);
     const kept = this.#kept.get(key);
     if (kept === undefined) return undefined;
-    this.#kept.delete(key);
-    this.#kept.set(key, kept);
+    this.#keep(key, kept);
     return kept.translation;
   }
 
   set(request: RegionRequest, translation: Translation): void {
     if (request.isRationed === true) return;
     const { place, tier, entry, el, limits, words, isShared } = request;
-    this.#kept.set(keyOf(request), { source: { place, tier, entry, el, limits, words, isShared }, translation });
+    this.#keep(keyOf(request), { source: { place, tier, entry, el, limits, words, isShared }, translation });
     this.#added++;
+  }
+
+  /** As the newest. */
+  #keep(key: string, kept: Kept): void {
+    this.#drop(key);
+    this.#kept.set(key, kept);
+    this.#bytes += sizeOf(kept);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#bytes <= this.#maxBytes) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(key: string): void {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return;
+    this.#kept.delete(key);
+    this.#bytes -= sizeOf(kept);
   }
 
   /** Takes in what another one has and this one does not; it counts as older. */
   addFrom(other: Translations): void {
-    const own = [...this.#kept];
-    this.#kept.clear();
-    for (const [key, kept] of [...other.#kept, ...own]) {
-      this.#kept.delete(key);
-      this.#kept.set(key, kept);
-    }
+    for (const [key, kept] of [...other.#kept, ...this.#kept]) this.#keep(key, kept);
   }
 
   /** The places that they begin at. */
@@ -64,20 +88,13 @@ export class Translations implements TranslationStore {
     return places;
   }
 
-  /** The newest, in at most about `maxBytes`. */
-  encode(maxBytes: number): Uint8Array<ArrayBuffer> {
-    const chosen: Int32Array[] = [];
-    let size = 0;
-    for (const { source, translation } of [...this.#kept.values()].toReversed()) {
-      const record = encodeOne(source, translation);
-      if ((size += record.byteLength) > maxBytes) break;
-      chosen.push(record);
-    }
-    const out = new Int32Array(chosen.reduce((length, record) => length + record.length, 0));
+  encode(): Uint8Array<ArrayBuffer> {
+    const encoded = [...this.#kept.values()].map(encodeOne);
+    const out = new Int32Array(encoded.reduce((length, one) => length + one.length, 0));
     let at = 0;
-    for (const record of chosen.toReversed()) {
-      out.set(record, at);
-      at += record.length;
+    for (const one of encoded) {
+      out.set(one, at);
+      at += one.length;
     }
     return new Uint8Array(out.buffer);
   }
@@ -87,15 +104,17 @@ export class Translations implements TranslationStore {
     const translations = new Translations();
     const reader = new Reader(bytes);
     while (!reader.isAtEnd) {
-      const { source, translation } = decodeOne(reader);
-      translations.#kept.set(keyOf(source), { source, translation });
+      const kept = decodeOne(reader);
+      translations.#keep(keyOf(kept.source), kept);
     }
     return translations;
   }
 }
 
 /** Numbers, then arrays with their lengths in front; byte arrays are padded to words. */
-function encodeOne({ place, tier, entry, el, limits, words, isShared }: Source, { locals, codes, statements }: Translation): Int32Array {
+function encodeOne({ source, translation }: Kept): Int32Array {
+  const { place, tier, entry, el, limits, words, isShared } = source;
+  const { locals, codes, statements } = translation;
   const arrays = [words, padded(locals), Int32Array.from(codes.flat()), padded(statements)];
   const head = [place, tier, entry, el, limits.instructions, limits.calls, isShared ? 1 : 0];
   const lengths = [words.length, locals.length, codes.length * 2, statements.length];
