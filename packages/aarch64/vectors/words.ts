@@ -38,7 +38,7 @@ function isStray(pattern: Pattern, f: Fields, seed: number): boolean {
   const { imm, relative } = pattern.form;
   if (relative !== "branch" || imm === undefined) return false;
   const distance = imm(f);
-  const target = slotOf(seed) + (typeof distance === "bigint" ? Number(distance) : distance[0]);
+  const target = slotOf(seed) + (typeof distance === "object" ? distance[0] : Number(distance));
   return (target >= CODE && target < CODE + 0x1000) || (target >= DATA && target < DATA + DATA_BYTES);
 }
 
