@@ -1,27 +1,9 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
-import type { CompiledRegion, CompilerService, CompilerStatistics, CompilerView, Exit, Lending, LentTo, Processor, RegionReport } from "aarch64";
+import { receiveMessageOnPort } from "node:worker_threads";
+import type { CompiledRegion, CompilerStatistics, CompilerView, Exit, Lending, LentTo, Processor, RegionReport } from "aarch64";
 import type { GuestEntry } from "xen-arch-arm";
-import type { Clock } from "xen-common";
-import { bootTime } from "./pcpu-clock.js";
-import { servePolledCompiler } from "./pcpu-compiler.js";
 import { awaitTurn, isThreadsTurn, type Mailbox, mailboxOn, OPERATION, passTurn, takeTurnBack, TIME, TURN, WORD } from "./pcpu-mailbox.js";
 import type { PcpuPost, PcpuQuestion } from "./pcpu-messages.js";
-import type { PcpuSettings } from "./pcpu-thread.js";
-
-/** What the threads are made with. */
-export interface PcpuThreadsOptions {
-  /** The script of a thread (pcpu-thread.ts). */
-  readonly thread: URL;
-  readonly clock: Clock;
-  /** Compiles for the guests of all threads. */
-  readonly compilerService: CompilerService;
-  /** The word that the host's loop sleeps on. */
-  readonly wake: Int32Array;
-  /** The word that says that the loop should look after the threads. */
-  readonly news: Int32Array;
-  /** Gets a line when a thread dies. */
-  readonly log: (line: string) => void;
-}
+import { type PcpuThreadsOptions, type PcpuWorker, startPcpuWorker } from "./pcpu-worker.js";
 
 /** Milliseconds that a thread may take to let a guest go, or a domain; some hundred in the worst case, on a machine that does more than it can. */
 const PATIENCE = 10_000;
@@ -40,10 +22,8 @@ export class PcpuLender {
   readonly #cpu: number;
   readonly #options: PcpuThreadsOptions;
   readonly #loans = new Map<Processor, Lent>();
-  #worker: Worker | undefined;
+  #worker: PcpuWorker | undefined;
   #mail: Mailbox = mailboxOn();
-  #port: MessagePort | undefined;
-  #compiler: MessagePort | undefined;
   #idle: NodeJS.Timeout | undefined;
   #nextLoan = 0;
   /** Whose guest is inside. */
@@ -146,36 +126,22 @@ export class PcpuLender {
   }
 
   #start(): void {
-    const { thread, clock, wake, news, compilerService } = this.#options;
-    const [posts, questions] = [new MessageChannel(), new MessageChannel()];
-    this.#port = posts.port1;
-    this.#compiler = questions.port1;
-    servePolledCompiler(this.#compiler, compilerService);
-    this.#mail = mailboxOn();
-    const boot = bootTime(clock);
-    const mailbox = this.#mail.words.buffer as SharedArrayBuffer;
-    const settings: PcpuSettings = { mailbox, wake, news, port: posts.port2, compiler: questions.port2, boot };
-    const worker = new Worker(thread, {
-      workerData: settings,
-      transferList: [posts.port2, questions.port2],
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
-    });
-    worker.unref();
-    worker.once("error", (error: Error) => this.#worker === worker && this.#die(error.message));
-    worker.once("exit", (code) => this.#worker === worker && this.#die(`its thread exited with ${code}`));
+    const worker = startPcpuWorker(this.#options, (reason) => this.#worker === worker && this.#die(reason));
     this.#worker = worker;
+    this.#mail = worker.mail;
   }
 
   #end(): void {
-    const worker = this.#worker;
+    this.#worker?.end();
     this.#worker = undefined;
-    this.#port?.close();
-    this.#compiler?.close();
-    void worker?.terminate();
   }
 
   #post(post: PcpuPost): void {
-    this.#port?.postMessage(post);
+    this.#worker?.port.postMessage(post);
+  }
+
+  #receive(): { readonly message: unknown } | undefined {
+    return this.#worker && receiveMessageOnPort(this.#worker.port);
   }
 
   /** Lets the thread read what was posted; false if that goes wrong. No guest is inside. */
@@ -188,7 +154,7 @@ export class PcpuLender {
   /** The answer to a question; undefined if the thread has died over it. */
   #ask(question: PcpuQuestion): { readonly message: unknown } | undefined {
     this.#post(question);
-    const answer = this.#passAndWait() ? this.#port && receiveMessageOnPort(this.#port) : undefined;
+    const answer = this.#passAndWait() ? this.#receive() : undefined;
     if (answer === undefined) this.#die(`it does not answer: ${question.kind}`);
     return answer;
   }
@@ -215,7 +181,7 @@ export class PcpuLender {
     const loan = this.#loans.get(processor);
     if (loan !== undefined) loan.hasBegun = true;
     this.#inside = undefined;
-    this.#exit = hasFailed ? this.#failure(String(this.#port && receiveMessageOnPort(this.#port)?.message)) : lendingOf(processor).leave();
+    this.#exit = hasFailed ? this.#failure(String(this.#receive()?.message)) : lendingOf(processor).leave();
     return true;
   }
 

@@ -1,6 +1,7 @@
 import type { Processor } from "aarch64";
 import type { GuestThreads } from "xen-arch-arm";
-import { PcpuLender, type PcpuThreadsOptions } from "./pcpu-lender.js";
+import { PcpuLender } from "./pcpu-lender.js";
+import type { PcpuThreadsOptions } from "./pcpu-worker.js";
 
 /** The threads of the pCPUs behind the first one, which is the hypervisor's own thread. */
 export function createPcpuThreads(options: PcpuThreadsOptions): GuestThreads {
