@@ -1,6 +1,7 @@
 import { type HotPlaces, placeOf } from "./compiler/hot-places.js";
-import { Predecoder } from "./interpreter/predecode.js";
-import { CODE_PAGE_BYTES, CODE_PAGES, ENTRY_BYTES, type Layout, RECORD_BYTES } from "./layout.js";
+import { NEXT_PAGE } from "./interpreter/handlers.js";
+import type { Predecoder } from "./interpreter/predecode.js";
+import { CODE_PAGE_BYTES, CODE_PAGES, ENTRY_BYTES, type Layout, RECORD_BYTES, REPORTS_DECODED } from "./layout.js";
 
 const LINE_BYTES = 64;
 
@@ -38,6 +39,7 @@ export class CodeCache {
     this.#layout = layout;
     this.#predecoder = predecoder;
     this.#observer = observer;
+    if (known !== undefined) this.#words[REPORTS_DECODED >> 2] = 1;
   }
 
   #codeOf(hostPage: number): number {
@@ -52,20 +54,27 @@ export class CodeCache {
   /** A predecoded page for a host page that has none. */
   allocate(hostPage: number): number {
     if (this.#pages.length === CODE_PAGES) this.dropAll();
-    const code = this.#layout.pool + this.#pages.length * CODE_PAGE_BYTES;
-    this.#pages.push(hostPage);
+    const page = this.#pages.push(hostPage) - 1;
+    const code = this.#layout.pool + page * CODE_PAGE_BYTES;
     this.#view.setUint32(this.#codeOf(hostPage), code, true);
-    this.#predecoder.preparePage(this.#words, code);
+    this.#view.setUint32(this.#layout.pageOf + page * 4, hostPage, true);
+    // Behind the last record of an instruction: on to the next page.
+    this.#view.setUint32(code + CODE_PAGE_BYTES - RECORD_BYTES, NEXT_PAGE, true);
     return code;
   }
 
-  /** Decodes from an undecoded record on. */
-  predecode(record: number): void {
-    const index = Math.floor((record - this.#layout.pool) / CODE_PAGE_BYTES);
-    const code = this.#layout.pool + index * CODE_PAGE_BYTES;
-    const hostPage = this.#pages[index] ?? 0;
-    const end = this.#predecoder.decodeFrom(this.#words, record, code, hostPage * 4096);
-    if (this.#known !== undefined && this.#known.places.size > 0) this.#expectHot(this.#known, code, hostPage * 1024, (record - code) / RECORD_BYTES, end);
+  /** Remembers what a word is decoded to, in a slot of the words. */
+  decodeWord(word: number, slot: number): void {
+    this.#predecoder.fill(word, this.#words, slot);
+  }
+
+  /** Looks at records that were decoded just now. */
+  decoded(from: number, to: number): void {
+    const page = Math.floor((from - this.#layout.pool) / CODE_PAGE_BYTES);
+    const code = this.#layout.pool + page * CODE_PAGE_BYTES;
+    const known = this.#known;
+    if (known === undefined || known.places.size === 0) return;
+    this.#expectHot(known, code, this.hostPageOf(page) * 1024, (from - code) / RECORD_BYTES, (to - code) / RECORD_BYTES);
   }
 
   /** Gives the counters of known places a head start. `page`, `from` and `to` count words. */

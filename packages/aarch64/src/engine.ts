@@ -21,7 +21,7 @@ export function interpreterOf(layout: Layout, isShared: boolean): WebAssembly.Mo
   return module;
 }
 
-/** What an instruction word is decoded to is the same too. */
+/** How instruction words are decoded is the same too. */
 const predecoder = new Predecoder();
 
 /** What an engine is made for. */
@@ -69,7 +69,8 @@ export class Engine {
       host: {
         memory: this.memory,
         ...this.system.imports,
-        predecode: (record: number) => this.code.predecode(record),
+        decodeWord: (word: number, slot: number) => this.code.decodeWord(word, slot),
+        decoded: (from: number, to: number) => this.code.decoded(from, to),
         allocateCode: (hostPage: number) => this.code.allocate(hostPage),
         becameHot: (record: number) => this.compiler?.becameHot(record),
       },

@@ -12,6 +12,7 @@
  * | CODE_OF | predecoded page of each host page |
  * | POOL | predecoded pages |
  * | ENTRIES | counters and regions of records |
+ * | WORDS | records of words that were decoded |
  * | RAM | guest RAM, then the hypervisor's extra pages |
  */
 
@@ -31,6 +32,8 @@ export const JUMP_ENTRIES = 4096;
 export const JUMP_ENTRY_BYTES = 16;
 /** i32: the generation whose entries hold. */
 export const JUMP_GENERATION: number = SCRATCH + 0x980;
+/** i32: 1 if the host wants to hear what was decoded. */
+export const REPORTS_DECODED: number = SCRATCH + 0x984;
 
 /** Byte offsets of the state in a window. 64-bit fields are 8-aligned; `i32` in the comment marks 32-bit ones. */
 export const AT = {
@@ -202,6 +205,10 @@ export const RECORD_BYTES = 16;
 export const CODE_PAGE_BYTES: number = 1024 * RECORD_BYTES + RECORD_BYTES;
 /** Predecoded pages kept at once. */
 export const CODE_PAGES = 4096;
+/** Words whose records are remembered: {i32 word, i32 KNOWN with the record's kind, 0 if empty; the record}. Two in three of a kernel's have been seen before. */
+export const WORD_SLOTS: number = 1 << 16;
+/** Bytes of one of them. */
+export const WORD_BYTES = 24;
 /** Beside each record of the pool: {i32 entries counted, or its region; u16 handler that ENTER replaced, u16 entries of the region}. */
 export const ENTRY_BYTES = 8;
 
@@ -212,6 +219,9 @@ export interface Layout {
   readonly codeOf: number;
   readonly pool: number;
   readonly entries: number;
+  /** i32 for each predecoded page: its host page. */
+  readonly pageOf: number;
+  readonly words: number;
   readonly ram: number;
   readonly extra: number;
   /** Size of the memory in bytes. */
@@ -231,9 +241,11 @@ export function layoutOf(options: { readonly ramBytes: number; readonly extraPag
   const codeOf = p2m + P2M_FRAMES * 4;
   const pool = codeOf + P2M_FRAMES * 4;
   const entries = roundUp(pool + CODE_PAGES * CODE_PAGE_BYTES, 4096);
-  const ram = roundUp(entries + ((CODE_PAGES * CODE_PAGE_BYTES) / RECORD_BYTES) * ENTRY_BYTES, 2 * MIB);
+  const pageOf = roundUp(entries + ((CODE_PAGES * CODE_PAGE_BYTES) / RECORD_BYTES) * ENTRY_BYTES, 4096);
+  const words = pageOf + CODE_PAGES * 4;
+  const ram = roundUp(words + WORD_SLOTS * WORD_BYTES, 2 * MIB);
   const extra = ram + roundUp(options.ramBytes, 4096);
-  return { tlbs, p2m, codeOf, pool, entries, ram, extra, bytes: roundUp(extra + options.extraPages * 4096, 65536) };
+  return { tlbs, p2m, codeOf, pool, entries, pageOf, words, ram, extra, bytes: roundUp(extra + options.extraPages * 4096, 65536) };
 }
 
 /** Why generated code came back (AT.EXIT). */

@@ -1,6 +1,6 @@
-import { AT, type Layout, THEN } from "./layout.js";
+import { AT, type Layout } from "./layout.js";
 import { definer, put64 } from "./runtime/emit.js";
-import { defineExceptions, give, pcOf } from "./runtime/exceptions.js";
+import { defineExceptions, pcOf } from "./runtime/exceptions.js";
 import { defineFills } from "./runtime/fill.js";
 import { defineTranslate } from "./runtime/translate.js";
 import { call, callStatement, type FunctionRef, type ModuleBuilder } from "./wasm/module.js";
@@ -40,31 +40,35 @@ export interface Runtime {
   readonly msr: FunctionRef;
   readonly sys: FunctionRef;
   readonly counter: FunctionRef;
-  /** (record): the host decodes the word; then dispatch again. */
-  readonly predecode: FunctionRef;
+  /** (word, slot): the host fills a slot of the words. */
+  readonly decodeWord: FunctionRef;
+  /** (from, to): the host hears of records that were decoded. */
+  readonly decoded: FunctionRef;
   /** (record): the host is told that a record is entered often. */
   readonly becameHot: FunctionRef;
 }
 
-/** Functions that the host provides: mrs, msr, sys (encoding, Rt) and counter () give a THEN; predecode (record); allocateCode (host page) gives the predecoded page. */
+/** Functions that the host provides: mrs, msr, sys (encoding, Rt) and counter () give a THEN; decodeWord (word, slot) fills a slot of the words, decoded (from, to) hears of records; allocateCode (host page) gives the predecoded page. */
 export interface HostImports {
   readonly mrs: (encoding: number, rt: number) => number;
   readonly msr: (encoding: number, rt: number) => number;
   readonly sys: (encoding: number, rt: number) => number;
   readonly counter: () => void;
-  readonly predecode: (record: number) => void;
+  readonly decodeWord: (word: number, slot: number) => void;
+  readonly decoded: (from: number, to: number) => void;
   readonly allocateCode: (hostPage: number) => number;
   readonly becameHot: (record: number) => void;
 }
 
 /** Defines the slow path in a module. */
-export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" | "codeOf">): Runtime {
+export function defineRuntime(module: ModuleBuilder, layout: Layout): Runtime {
   const host = {
     mrs: module.importFunction("host", "mrs", { parameters: ["i32", "i32"], results: ["i32"] }),
     msr: module.importFunction("host", "msr", { parameters: ["i32", "i32"], results: ["i32"] }),
     sys: module.importFunction("host", "sys", { parameters: ["i32", "i32"], results: ["i32"] }),
     counter: module.importFunction("host", "counter", { parameters: [], results: [] }),
-    predecode: module.importFunction("host", "predecode", { parameters: ["i32"], results: [] }),
+    decodeWord: module.importFunction("host", "decodeWord", { parameters: ["i32", "i32"], results: [] }),
+    decoded: module.importFunction("host", "decoded", { parameters: ["i32", "i32"], results: [] }),
     becameHot: module.importFunction("host", "becameHot", { parameters: ["i32"], results: [] }),
     allocateCode: module.importFunction("host", "allocateCode", { parameters: ["i32"], results: ["i32"] }),
   };
@@ -84,10 +88,5 @@ export function defineRuntime(module: ModuleBuilder, layout: Pick<Layout, "p2m" 
   const msr = ask(host.msr);
   const sys = ask(host.sys);
   const counter = define(["i32"], (b) => callStatement(b, host.counter));
-  const predecode = define(["i32"], (b, record) => {
-    callStatement(b, host.predecode, record);
-    give(b, THEN.again);
-  });
-
-  return { ...fills, ...exceptions, translate, mrs, msr, sys, counter, predecode, becameHot: host.becameHot };
+  return { ...fills, ...exceptions, translate, mrs, msr, sys, counter, decodeWord: host.decodeWord, decoded: host.decoded, becameHot: host.becameHot };
 }
