@@ -7,7 +7,7 @@ import { createTranslationFile } from "./translation-file.js";
 const REST = 250;
 
 const { file: path } = workerData as CompilerSettings;
-const file = path === undefined ? undefined : createTranslationFile(path, new URL(import.meta.url));
+const file = path === undefined ? undefined : createTranslationFile(path);
 const translations = file?.read() ?? new Translations();
 let written = 0;
 let rest: NodeJS.Timeout | undefined;

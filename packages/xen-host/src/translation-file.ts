@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { Translations } from "aarch64";
@@ -20,8 +21,8 @@ export interface TranslationFile {
   write(translations: Translations): void;
 }
 
-/** `translator` is the code that translates, as it was built. */
-export function createTranslationFile(path: string, translator: URL): TranslationFile {
+/** `translator` is the file of the code that translates, as it was built. */
+export function createTranslationFile(path: string, translator: string = createRequire(import.meta.url).resolve("aarch64")): TranslationFile {
   const maker = hash(readFileSync(translator), process.versions.v8);
 
   function read(): Translations {

@@ -47,14 +47,13 @@ const pcpus = pcpuCount(process.env["XEN_PCPUS"], availableParallelism());
 
 const collect = createCollector();
 const compile = compilerOptions(process.env["XEN_HOST_COMPILER"] ?? "");
-const compilerThread = new URL("./compiler-thread.js", import.meta.url);
 const translations = translationPath(process.env);
-const compilerService = createCompilerService(compilerThread, translations);
+const compilerService = createCompilerService(new URL("./compiler-thread.js", import.meta.url), translations);
 const threads = createPcpuThreads({ thread: new URL("./pcpu-thread.js", import.meta.url), clock, compilerService, wake, news, log });
 
 // Read while the guest's kernel is still on its way.
 interpreter(pcpus > 1);
-const hotPlaces = translations === undefined ? new HotPlaces() : createTranslationFile(translations, compilerThread).read().places();
+const hotPlaces = translations === undefined ? new HotPlaces() : createTranslationFile(translations).read().places();
 
 const xen = createHypervisor({
   createProcessor: (options) =>
