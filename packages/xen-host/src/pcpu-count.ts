@@ -1,11 +1,9 @@
 /** Most pCPUs of a host. */
 const MOST = 64;
-/** Most of them that nobody asked for: one thread does the hypervisor's work for all. */
-const MOST_BY_DEFAULT = 8;
 
-/** Number of pCPUs: what XEN_PCPUS says, else one for each of the host's `cores`, at most 8. Throws an Error for what is no number from 1 to 64. */
-export function pcpuCount(text: string | undefined, cores: number): number {
-  if (text === undefined || text === "") return Math.max(1, Math.min(MOST_BY_DEFAULT, cores));
+/** Number of pCPUs, from XEN_PCPUS: 1 if it is not set. Throws an Error for what is no number from 1 to 64. */
+export function pcpuCount(text: string = ""): number {
+  if (text === "") return 1;
   const count = Number(text);
   if (!/^\d+$/.test(text) || count < 1 || count > MOST) throw new Error(`XEN_PCPUS: "${text}" is no number from 1 to ${MOST}`);
   return count;
