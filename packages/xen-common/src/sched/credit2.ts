@@ -74,12 +74,13 @@ export function createCredit2(host: SchedHost): Scheduler {
     queue.domains.add(dom);
   }
 
+  const isRunning = (dom: Credit2Domain): boolean => [...dom.units].some(({ vcpu }) => vcpu.isRunning);
+
   /** Sends a domain to another queue: at once, or when its running unit, or the one chosen to run, has left its pCPU. */
   function migrate(dom: Credit2Domain, to: RunQueue, isChosen = false): void {
     dom.destination = to === dom.queue ? undefined : to;
     if (dom.destination === undefined) return;
-    const isRunning = [...dom.units].some(({ vcpu }) => vcpu.isRunning);
-    if (!isRunning && !isChosen) return arrive(dom);
+    if (!isRunning(dom) && !isChosen) return arrive(dom);
     host.perfc.incr("migrate_requested");
     host.raise(dom.queue.pcpu.id);
   }
@@ -260,7 +261,8 @@ export function createCredit2(host: SchedHost): Scheduler {
         enqueue(unit);
         if (unit.dom.destination === undefined) tickle(unit, now);
       } else if (unit.dom.cap !== 0) budgets.giveBack(unit);
-      if (unit.dom.destination !== undefined) arrive(unit.dom);
+      // Another unit of the domain may have taken its place: then that one is waited for.
+      if (unit.dom.destination !== undefined && !isRunning(unit.dom)) arrive(unit.dom);
     },
     schedule,
     affinityChanged(v) {

@@ -197,6 +197,23 @@ describe("credit2", () => {
     expect(second.processor).toBe(0);
   });
 
+  test("a domain moves whole, also where one of its vCPUs has just taken the place of another", () => {
+    const bench = createBench({ pcpus: 2 });
+    const single = bench.guest();
+    const pair = bench.guest({ vcpus: 2 }).vcpus.map((v) => v!);
+    bench.runUntil(1000 * MS);
+    expect(pair.map(({ processor }) => processor)).toEqual([1, 1]);
+    bench.xen.domctl.destroyDomain(single.domainId);
+    // Alone, it comes to the first pCPU.
+    for (let time = 1001; time < 14_000; time++) {
+      bench.runUntil(time * MS);
+      for (const { id, curr } of bench.xen.sched.pcpus) expect(curr?.processor ?? id).toBe(id);
+      expect(pair[1]!.processor).toBe(pair[0]!.processor);
+    }
+    expect(pair[0]!.processor).toBe(0);
+    expect(Math.abs(ran(pair[0]!) - ran(pair[1]!))).toBeLessThan(20 * MS);
+  });
+
   test("two domains that are busy stay apart", () => {
     const bench = createBench({ pcpus: 2 });
     busyGuests(bench, [{}, {}]);
