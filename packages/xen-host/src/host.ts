@@ -23,7 +23,7 @@ const USAGE = `Usage: xen-host [--announce] [--metrics ADDRESS]
 Runs the hypervisor and serves xl on a socket in XEN_HOST_DIR (default: the user's runtime directory) until SIGTERM, which tells the guests
 to power off first; a second one does not wait for them. xl starts it by itself. --announce prints one line of JSON when it listens.
 --metrics, or XEN_HOST_METRICS, serves Prometheus at a port, host:port or path, besides metrics.sock in XEN_HOST_DIR.
-XEN_HOST_LOG sets the log's level (${LOG_LEVELS.join(", ")}), XEN_HOST_CACHE where compiled guest code is kept (or off), XEN_PCPUS the number of pCPUs (1).
+XEN_HOST_LOG sets the log's level (${LOG_LEVELS.join(", ")}), XEN_HOST_CACHE where compiled guest code is kept (or off), XEN_PCPUS the number of pCPUs (default: the cores).
 `;
 
 /** The command: takes the arguments behind its name, resolves to the exit code when the host has stopped. */

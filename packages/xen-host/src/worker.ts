@@ -1,4 +1,4 @@
-import { hostname, machine, release, totalmem, version } from "node:os";
+import { availableParallelism, hostname, machine, release, totalmem, version } from "node:os";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createProcessor, HotPlaces } from "aarch64";
 import { createCollector } from "./collector.js";
@@ -43,7 +43,7 @@ const { port, wake, resumes } = workerData as WorkerSettings;
 const clock = createHostClock();
 const log = (text: string): void => parentPort?.postMessage({ level: "info", text } satisfies WorkerMessage);
 const news = new Int32Array(new SharedArrayBuffer(4));
-const pcpus = pcpuCount(process.env["XEN_PCPUS"]);
+const pcpus = pcpuCount(process.env["XEN_PCPUS"], availableParallelism());
 
 const collect = createCollector();
 const compile = compilerOptions(process.env["XEN_HOST_COMPILER"] ?? "");

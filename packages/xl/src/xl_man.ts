@@ -16,7 +16,7 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
     "XEN_HOST_DIR",
     "Where the host and the monitor keep their sockets, state and logs. By default xen-host in $XDG_RUNTIME_DIR, or a private directory under the system's temporary one.",
   ],
-  ["XEN_PCPUS", "Number of pCPUs of a host that is started, 1 to 64; 1 if it is not set."],
+  ["XEN_PCPUS", "Number of pCPUs of a host that is started, 1 to 64; one for each core if it is not set."],
   ["XEN_HOST_CACHE", 'Where a host keeps compiled guest code for the next one, xen-host in $XDG_CACHE_HOME or ~/.cache by default; "off" keeps none.'],
   ["XEN_HOST_LOG", "Level of the host's log: error, warn, info or debug."],
   ["XEN_HOST_METRICS", "Where a host serves Prometheus besides metrics.sock: a port, host:port or path."],
