@@ -1,6 +1,6 @@
 import { type HotPlaces, placeOf } from "./compiler/hot-places.js";
 import { NEXT_PAGE } from "./interpreter/handlers.js";
-import type { Predecoder } from "./interpreter/predecode.js";
+import type { WordSlots } from "./interpreter/word-slots.js";
 import { CODE_PAGE_BYTES, CODE_PAGES, ENTRY_BYTES, type Layout, RECORD_BYTES, REPORTS_DECODED } from "./layout.js";
 
 const LINE_BYTES = 64;
@@ -25,19 +25,19 @@ export class CodeCache {
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
   readonly #layout: Layout;
-  readonly #predecoder: Predecoder;
-  /** Host page of each predecoded page in use. */
-  readonly #pages: number[] = [];
+  readonly #wordSlots: WordSlots;
+  /** Predecoded pages in use: the first ones of the pool. */
+  #used = 0;
   readonly #observer: CodeObserver;
   readonly #known: KnownPlaces | undefined;
 
-  constructor(memory: ArrayBufferLike, layout: Layout, predecoder: Predecoder, observer: CodeObserver, known?: KnownPlaces) {
+  constructor(memory: ArrayBufferLike, layout: Layout, wordSlots: WordSlots, observer: CodeObserver, known?: KnownPlaces) {
     this.#known = known;
     this.#view = new DataView(memory);
     this.#bytes = new Uint8Array(memory);
     this.#words = new Int32Array(memory);
     this.#layout = layout;
-    this.#predecoder = predecoder;
+    this.#wordSlots = wordSlots;
     this.#observer = observer;
     if (known !== undefined) this.#words[REPORTS_DECODED >> 2] = 1;
   }
@@ -46,15 +46,15 @@ export class CodeCache {
     return this.#layout.codeOf + hostPage * 4;
   }
 
-  /** Host page of a predecoded page. */
+  /** Host page of a predecoded page; 0 where that is not in use. */
   hostPageOf(page: number): number {
-    return this.#pages[page] ?? 0;
+    return this.#view.getUint32(this.#layout.pageOf + page * 4, true);
   }
 
   /** A predecoded page for a host page that has none. */
   allocate(hostPage: number): number {
-    if (this.#pages.length === CODE_PAGES) this.dropAll();
-    const page = this.#pages.push(hostPage) - 1;
+    if (this.#used === CODE_PAGES) this.dropAll();
+    const page = this.#used++;
     const code = this.#layout.pool + page * CODE_PAGE_BYTES;
     this.#view.setUint32(this.#codeOf(hostPage), code, true);
     this.#view.setUint32(this.#layout.pageOf + page * 4, hostPage, true);
@@ -65,7 +65,7 @@ export class CodeCache {
 
   /** Remembers what a word is decoded to, in a slot of the words. */
   decodeWord(word: number, slot: number): void {
-    this.#predecoder.fill(word, this.#words, slot);
+    this.#wordSlots.fill(word, this.#words, slot);
   }
 
   /** Looks at records that were decoded just now. */
@@ -98,7 +98,7 @@ export class CodeCache {
 
   /** IC IALLU: forgets all records but keeps the pages. Safe while code runs. */
   invalidateAll(): void {
-    for (let i = 0; i < this.#pages.length; i++) {
+    for (let i = 0; i < this.#used; i++) {
       this.#observer.invalidating(i);
       const code = this.#layout.pool + i * CODE_PAGE_BYTES;
       this.#bytes.fill(0, code, code + CODE_PAGE_BYTES - RECORD_BYTES);
@@ -107,12 +107,13 @@ export class CodeCache {
 
   /** Forgets the pages themselves. Only where no record is in use. */
   dropAll(): void {
-    for (let i = 0; i < this.#pages.length; i++) this.#observer.invalidating(i);
-    const { pool, entries } = this.#layout;
-    this.#bytes.fill(0, entries, entries + ((this.#pages.length * CODE_PAGE_BYTES) / RECORD_BYTES) * ENTRY_BYTES);
-    this.#bytes.fill(0, pool, pool + this.#pages.length * CODE_PAGE_BYTES);
-    for (const hostPage of this.#pages) this.#view.setUint32(this.#codeOf(hostPage), 0, true);
-    this.#pages.length = 0;
+    for (let i = 0; i < this.#used; i++) this.#observer.invalidating(i);
+    const { pool, entries, pageOf } = this.#layout;
+    this.#bytes.fill(0, entries, entries + ((this.#used * CODE_PAGE_BYTES) / RECORD_BYTES) * ENTRY_BYTES);
+    this.#bytes.fill(0, pool, pool + this.#used * CODE_PAGE_BYTES);
+    for (let i = 0; i < this.#used; i++) this.#view.setUint32(this.#codeOf(this.hostPageOf(i)), 0, true);
+    this.#bytes.fill(0, pageOf, pageOf + this.#used * 4);
+    this.#used = 0;
     this.#observer.dropped();
   }
 

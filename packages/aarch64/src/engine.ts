@@ -4,7 +4,7 @@ import { headStart } from "./compiler/hot-places.js";
 import { inThread } from "./compiler/translate.js";
 import { buildInterpreter } from "./interpreter/module.js";
 import { JumpCache } from "./jump-cache.js";
-import { Predecoder } from "./interpreter/predecode.js";
+import { WordSlots } from "./interpreter/word-slots.js";
 import { AT, type Layout } from "./layout.js";
 import type { ProcessorOptions } from "./processor.types.js";
 import { type InterpreterExports, State } from "./state.js";
@@ -21,8 +21,8 @@ export function interpreterOf(layout: Layout, isShared: boolean): WebAssembly.Mo
   return module;
 }
 
-/** How instruction words are decoded is the same too. */
-const predecoder = new Predecoder();
+/** What instruction words are decoded to is the same too. */
+const wordSlots = new WordSlots();
 
 /** What an engine is made for. */
 export interface EngineOptions {
@@ -56,7 +56,7 @@ export class Engine {
     this.tlbs = new Tlbs(buffer, layout.tlbs, processor.vcpus, this.jumps, (vcpu) => this.state.at(vcpu));
     const { hotPlaces: places } = processor;
     const observer = { invalidating: (page: number): void => this.compiler?.invalidatePage(page), dropped: (): void => this.tlbs.flushAll() };
-    this.code = new CodeCache(buffer, layout, predecoder, observer, places && { places, headStart: headStart(compiler) });
+    this.code = new CodeCache(buffer, layout, wordSlots, observer, places && { places, headStart: headStart(compiler) });
     this.system = new SystemInstructions({
       options: processor,
       state: this.state,

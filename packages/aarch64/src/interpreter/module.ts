@@ -8,13 +8,13 @@ import { extendS, i32, i64 } from "../wasm/integer.js";
 import { call, type FunctionRef, ModuleBuilder } from "../wasm/module.js";
 import type { Value } from "../wasm/value.js";
 import { FIRST_HANDLER, type Handler, HANDLERS, UNDECODED } from "./handlers.js";
-import { defineDecode } from "./decode.js";
 import { defineLoop } from "./loop.js";
 import { HANDLER } from "./record.js";
 import { defineRun } from "./run.js";
 import { defineScan } from "./scan.js";
 import { type Frame, InterpreterStage } from "./stage.js";
 import { defineStep } from "./step.js";
+import { defineUndecoded } from "./undecoded.js";
 
 /** A handler as a function, complete with its slow paths: (record) -> THEN. */
 function defineHandler(module: ModuleBuilder, runtime: Runtime, callHelper: CallHelper, handler: Handler): FunctionRef {
@@ -55,7 +55,7 @@ export function buildInterpreter(layout: Layout, isShared: boolean): Uint8Array<
   body.return(call(runtime.raise, body.parameter(0), zero));
   module.define(undefinedHandler, body);
   const table: FunctionRef[] = Array.from({ length: FIRST_HANDLER }, () => undefinedHandler);
-  table[UNDECODED] = defineDecode(module, runtime, layout);
+  table[UNDECODED] = defineUndecoded(module, runtime, layout);
   for (const handler of HANDLERS) table[handler.id] = defineHandler(module, runtime, callHelper, handler);
   module.setTable(table, table.length, "table");
   defineRun(module, runtime, defineLoop(module, runtime, layout), layout);

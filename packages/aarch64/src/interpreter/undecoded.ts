@@ -15,10 +15,11 @@ const SLOT_SHIFT = Math.clz32(WORD_SLOTS - 1);
 const RECORD = 8;
 
 /**
- * Defines the handler of records that are not decoded: decodes from there on until the code surely leaves, records are decoded already or the page ends, whose
- * last record leads to the next page. What a word becomes is looked up; the host is asked for words that are not known.
+ * Defines the handler UNDECODED, the generated half of decoding: makes records from there on until the code surely leaves, records are decoded already or the
+ * page ends, whose last record leads to the next page. What a word becomes is read from its slot, which the host fills for words that are not known
+ * (word-slots.ts); here it is fitted to the record's place.
  */
-export function defineDecode(module: ModuleBuilder, runtime: Pick<Runtime, "decodeWord" | "decoded">, layout: Layout): FunctionRef {
+export function defineUndecoded(module: ModuleBuilder, runtime: Pick<Runtime, "decodeWord" | "decoded">, layout: Layout): FunctionRef {
   const ref = module.declare(HANDLER);
   const body = new Body(HANDLER.parameters);
   const from = body.parameter(0);

@@ -7,11 +7,11 @@ const RECORD_WORDS = RECORD_BYTES / 4;
 /** Marks a slot in use, beside the kind. */
 const KNOWN = 8;
 
-/** Makes records of instruction words. */
-export class Predecoder {
+/** The host's half of decoding: fills the slots of the words (layout.ts) that the handler UNDECODED makes records of, wherever the words are. */
+export class WordSlots {
   readonly #templates: (Templates | undefined)[] = PATTERNS.map(() => undefined);
 
-  /** Fills a slot of the words (layout.ts) at a byte address. */
+  /** Fills the slot at a byte address. */
   fill(word: number, memory: Int32Array, slot: number): void {
     const at = slot >> 2;
     memory[at] = word;
