@@ -151,7 +151,9 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   },
   top: {
     text: [
-      "All domains with CPU time and share, memory and state, in the columns of xentop. On a terminal v shows vCPUs and q leaves; -b prints one screen after the other.",
+      "All domains with CPU time and share, memory and state, in the columns of xentop. -b prints one screen after the other, and --json an array of objects for each.",
+      "Keys on a terminal: s sorts by the next column, v shows vCPUs, p the pCPUs, r the titles above each domain, d asks for another delay, arrows scroll, q leaves.",
+      "The time of domain 0 is that of the host's process, with the guests in it.",
     ],
     examples: ["xl top", "xl top -b -i 1"],
   },

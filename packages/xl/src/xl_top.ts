@@ -1,11 +1,13 @@
 import type { Dominfo, Libxl, Physinfo, Vcpuinfo } from "libxl";
 import { printf } from "./printf.js";
-import { EXIT, type Invocation, type Xl, XlError } from "./xl_context.js";
+import { EXIT, type Invocation, printJson, XlError } from "./xl_context.js";
+import { stateLetters } from "./xl_info.js";
+import { type Key, openScreen, type Screen } from "./xl_top_screen.js";
 
 /** A domain at one moment. */
 export interface TopDomain extends Dominfo {
   readonly name: string;
-  /** With -v alone. */
+  /** Empty where nobody asked for them. */
   readonly vcpus: readonly Vcpuinfo[];
 }
 
@@ -21,6 +23,8 @@ interface Column {
   readonly title: string;
   readonly width: number;
   readonly of: (d: TopDomain, share: number, total: number) => string;
+  /** What the domains can be sorted by: texts ascending, numbers the largest first. */
+  readonly by?: (d: TopDomain, share: number) => string | number;
 }
 
 const none = (title: string, width: number): Column => ({ title, width, of: () => "0" });
@@ -30,15 +34,20 @@ const isUnlimited = (d: Dominfo): boolean => d.domid === 0;
 
 /** xentop's columns. There are no PV devices, so theirs are 0. */
 const COLUMNS: readonly Column[] = [
-  { title: "NAME", width: 10, of: ({ name }) => name },
-  { title: "STATE", width: 6, of: topState },
-  { title: "CPU(sec)", width: 10, of: (d) => String(Math.floor(d.cpu_time / 1e9)) },
-  { title: "CPU(%)", width: 6, of: (_d, share) => printf("%.1f", share) },
-  { title: "MEM(k)", width: 10, of: (d) => String(d.current_memkb) },
+  { title: "NAME", width: 10, of: ({ name }) => name, by: ({ name }) => name },
+  { title: "STATE", width: 6, of: topState, by: topState },
+  { title: "CPU(sec)", width: 10, of: (d) => String(Math.floor(d.cpu_time / 1e9)), by: (d) => d.cpu_time },
+  { title: "CPU(%)", width: 6, of: (_d, share) => printf("%.1f", share), by: (_d, share) => share },
+  { title: "MEM(k)", width: 10, of: (d) => String(d.current_memkb), by: (d) => d.current_memkb },
   { title: "MEM(%)", width: 6, of: (d, _share, total) => percent(d.current_memkb, total) },
-  { title: "MAXMEM(k)", width: 10, of: (d) => (isUnlimited(d) ? "no limit" : String(d.max_memkb)) },
+  {
+    title: "MAXMEM(k)",
+    width: 10,
+    of: (d) => (isUnlimited(d) ? "no limit" : String(d.max_memkb)),
+    by: (d) => (isUnlimited(d) ? Number.POSITIVE_INFINITY : d.max_memkb),
+  },
   { title: "MAXMEM(%)", width: 9, of: (d, _share, total) => (isUnlimited(d) ? "n/a" : percent(d.max_memkb, total)) },
-  { title: "VCPUS", width: 5, of: (d) => String(d.vcpu_online) },
+  { title: "VCPUS", width: 5, of: (d) => String(d.vcpu_online), by: (d) => d.vcpu_online },
   none("NETS", 4),
   none("NETTX(k)", 8),
   none("NETRX(k)", 8),
@@ -68,28 +77,80 @@ function topState(d: Dominfo): string {
 /** How the domains are shown. */
 export interface TopOptions {
   /** -f: names are not cut. */
-  readonly fullNames: boolean;
+  fullNames: boolean;
   /** -v: a line of vCPU times below each domain. */
-  readonly vcpus: boolean;
+  vcpus: boolean;
+  /** -p: a line with the share of each pCPU that was used. */
+  pcpus: boolean;
+  /** -r: the titles above each domain. */
+  repeatHeader: boolean;
+  /** -z: domain 0 stays above, whatever the order. */
+  dom0First: boolean;
+  /** The title of the column that sorts; by ids without. */
+  sort: string | undefined;
+  /** Domains that are left out above. */
+  skip: number;
+}
+
+/** The orders that there are, as `s` steps through them: by id, then by one column after the other. */
+export const SORTS: readonly (string | undefined)[] = [undefined, ...COLUMNS.filter(({ by }) => by !== undefined).map(({ title }) => title)];
+
+/** Shares of a CPU since the sample before, in percent, by domain. */
+export function sharesOf(sample: Sample, previous: Sample | undefined): ReadonlyMap<TopDomain, number> {
+  const elapsed = (sample.time - (previous?.time ?? sample.time)) * 1e6;
+  const before = new Map(previous?.domains.map((d) => [d.uuid + d.domid, d.cpu_time]));
+  const shareOf = (d: TopDomain): number => (elapsed > 0 ? (100 * (d.cpu_time - (before.get(d.uuid + d.domid) ?? d.cpu_time))) / elapsed : 0);
+  return new Map(sample.domains.map((d) => [d, shareOf(d)]));
 }
 
 /** The lines below the head: titles, then the domains. The share of a CPU is that since `previous`. */
 export function formatDomains(sample: Sample, previous: Sample | undefined, options: TopOptions): string[] {
-  const elapsed = (sample.time - (previous?.time ?? sample.time)) * 1e6;
   const total = sample.physinfo.total_pages * 4;
-  const before = new Map(previous?.domains.map((d) => [d.uuid + d.domid, d.cpu_time]));
-  const lines = [COLUMNS.map(({ title, width }) => title.padStart(width)).join(" ")];
-  for (const d of sample.domains) {
-    const then = before.get(d.uuid + d.domid) ?? d.cpu_time;
-    const share = elapsed > 0 ? (100 * (d.cpu_time - then)) / elapsed : 0;
+  const shares = sharesOf(sample, previous);
+  const titles = COLUMNS.map(({ title, width }) => title.padStart(width)).join(" ");
+  const lines = options.repeatHeader ? [] : [titles];
+  for (const d of sorted(sample.domains, shares, options).slice(options.skip)) {
     const cells = COLUMNS.map(({ title, width, of }) => {
-      const text = of(d, share, total);
+      const text = of(d, shares.get(d) ?? 0, total);
       return (title === "NAME" && !options.fullNames ? text.slice(0, width) : text).padStart(width);
     });
+    if (options.repeatHeader) lines.push(titles);
     lines.push(cells.join(" "));
     if (options.vcpus) lines.push(`VCPUs(sec): ${d.vcpus.map(({ vcpuid, vcpu_time }) => printf("%3d: %10ds", vcpuid, vcpu_time / 1e9)).join(" ")}`);
   }
+  if (options.pcpus)
+    lines.push(
+      `PCPUs(%):   ${pcpuShares(sample, previous)
+        .map((share, cpu) => printf("%3d: %6.1f", cpu, share))
+        .join("  ")}`,
+    );
   return lines;
+}
+
+function sorted(domains: readonly TopDomain[], shares: ReadonlyMap<TopDomain, number>, { sort, dom0First }: TopOptions): readonly TopDomain[] {
+  const by = COLUMNS.find(({ title }) => title === sort)?.by;
+  if (by === undefined) return domains;
+  const order = (a: TopDomain, b: TopDomain): number => {
+    const [x, y] = [by(a, shares.get(a) ?? 0), by(b, shares.get(b) ?? 0)];
+    if (dom0First && (a.domid === 0) !== (b.domid === 0)) return a.domid === 0 ? -1 : 1;
+    if (typeof x === "string" || typeof y === "string") return String(x) < String(y) ? -1 : String(x) > String(y) ? 1 : 0;
+    return x === y ? 0 : y > x ? 1 : -1;
+  };
+  return domains.toSorted(order);
+}
+
+/** What the guests took of each pCPU, in percent: a domain that moved counts where it is now. */
+function pcpuShares(sample: Sample, previous: Sample | undefined): number[] {
+  const elapsed = (sample.time - (previous?.time ?? sample.time)) * 1e6;
+  const shares = Array.from({ length: sample.physinfo.nr_cpus }, () => 0);
+  const before = new Map(previous?.domains.flatMap((d) => d.vcpus.map((vcpu) => [`${d.uuid}/${d.domid}/${vcpu.vcpuid}`, vcpu.vcpu_time] as const)));
+  for (const d of sample.domains.filter(({ domid }) => domid !== 0)) {
+    for (const { vcpuid, cpu, vcpu_time: now } of d.vcpus) {
+      const spent = now - (before.get(`${d.uuid}/${d.domid}/${vcpuid}`) ?? now);
+      if (elapsed > 0) shares[cpu] = Math.min(100, (shares[cpu] ?? 0) + (100 * spent) / elapsed);
+    }
+  }
+  return shares;
 }
 
 /** The lines above: time and version, how many domains are in which state, memory and CPUs. */
@@ -119,25 +180,48 @@ async function takeSample(libxl: Libxl, withVcpus: boolean): Promise<Sample> {
 
 /** `xl top`: the screen until q, or with -b plain text. */
 export async function top({ xl, options }: Invocation): Promise<number> {
-  const delay = Number(options.value("delay") ?? 3);
+  const seconds = (text: string): number => {
+    if (!(Number(text) > 0)) throw new XlError(`"${text}" is no delay in seconds`);
+    return Number(text);
+  };
+  let delay = seconds(options.value("delay") ?? "3");
   const rounds = Number(options.value("iterations") ?? Number.POSITIVE_INFINITY);
-  if (!(delay > 0)) throw new XlError(`"${options.value("delay")}" is no delay in seconds`);
   if (!(rounds >= 1)) throw new XlError(`"${options.value("iterations")}" is no number of iterations`);
-  const isBatch = options.has("batch");
-  if (!isBatch && !process.stdout.isTTY) throw new XlError("standard output is no terminal: use xl top -b");
+  const isJson = options.has("json");
+  const isPlain = isJson || options.has("batch");
+  if (!isPlain && !options.has("version") && !process.stdout.isTTY) throw new XlError("standard output is no terminal: use xl top -b");
   const libxl = await xl.libxl();
   const { xen_version_major: major, xen_version_minor: minor, xen_version_extra: extra } = await libxl.getVersionInfo();
-  const view = { fullNames: options.has("full-name"), vcpus: options.has("vcpus") };
-  const screen = isBatch ? undefined : openScreen(xl, (key) => key === "v" && void (view.vcpus = !view.vcpus));
+  const version = `${major}.${minor}${extra}`;
+  if (options.has("version")) {
+    xl.out(`xentop of Xen ${version}\n`);
+    return EXIT.success;
+  }
+  const view: TopOptions = {
+    fullNames: options.has("full-name"),
+    vcpus: options.has("vcpus"),
+    pcpus: options.has("pcpus"),
+    repeatHeader: options.has("repeat-header"),
+    dom0First: options.has("dom0-first"),
+    sort: undefined,
+    skip: 0,
+  };
+  const screen = isPlain ? undefined : openScreen((text) => xl.out(text));
   try {
     let previous: Sample | undefined;
     for (let round = 0; round < rounds && screen?.isClosed() !== true; round++) {
-      const sample = await takeSample(libxl, view.vcpus);
-      const lines = formatDomains(sample, previous, view);
-      if (screen === undefined) xl.out(`${lines.join("\n")}\n`);
-      else screen.draw([...formatHead(sample, `${major}.${minor}${extra}`), ...lines, "", "v: vCPUs  q: quit"]);
+      // A key may ask for vCPUs at any time.
+      const sample = await takeSample(libxl, screen !== undefined || view.vcpus || view.pcpus);
+      if (isJson) printJson(xl, asJson(sample, previous));
+      else if (screen === undefined) xl.out(`${formatDomains(sample, previous, view).join("\n")}\n`);
+      const before = previous;
+      const draw = (): void => screen?.draw([...formatHead(sample, version), ...formatDomains(sample, before, view), "", footer(view, delay)]);
+      draw();
       previous = sample;
-      if (round + 1 < rounds) await (screen?.wait(delay * 1000) ?? new Promise((resolve) => setTimeout(resolve, delay * 1000)));
+      if (round + 1 >= rounds) break;
+      if (screen === undefined) await new Promise((resolve) => setTimeout(resolve, delay * 1000));
+      else
+        await keysUntil(screen, () => sample.time + delay * 1000, { view, domains: sample.domains.length, draw, setDelay: (text) => (delay = seconds(text)) });
     }
   } finally {
     screen?.close();
@@ -145,57 +229,51 @@ export async function top({ xl, options }: Invocation): Promise<number> {
   return EXIT.success;
 }
 
-interface Screen {
-  draw(lines: readonly string[]): void;
-  /** Until the time is over or a key was pressed. */
-  wait(milliseconds: number): Promise<void>;
-  isClosed(): boolean;
-  close(): void;
+function footer({ sort }: TopOptions, delay: number): string {
+  return `d: delay (${delay} s)  s: sort (${sort ?? "ID"})  v: vCPUs  p: pCPUs  r: titles  arrows: scroll  q: quit`;
 }
 
-const CTRL_C = "\u0003";
+/** The samples as objects: what `xl list --json` gives, the share of a CPU, and the vCPUs where they were asked for. */
+function asJson(sample: Sample, previous: Sample | undefined): object[] {
+  return [...sharesOf(sample, previous)].map(([{ vcpus, ...d }, share]) => ({
+    ...d,
+    state: stateLetters(d),
+    cpu_percent: Math.round(share * 10) / 10,
+    ...(vcpus.length > 0 && { vcpus }),
+  }));
+}
 
-/** The terminal's second screen with the keyboard raw, put back by `close`; q and Ctrl-C end it. */
-function openScreen(xl: Xl, onKey: (key: string) => void): Screen {
-  const { stdin, stdout } = process;
-  let isClosed = false;
-  let wake = (): void => undefined;
-  const press = (bytes: Buffer): void => {
-    for (const key of bytes.toString("latin1")) {
-      if (key === "q" || key === CTRL_C) isClosed = true;
-      else onKey(key);
-    }
-    wake();
-  };
-  const stop = (): void => {
-    isClosed = true;
-    wake();
-  };
-  const restore = (): void => {
-    if (stdin.isTTY) stdin.setRawMode(false);
-    stdout.write("\u001b[?25h\u001b[?1049l");
-  };
-  stdout.write("\u001b[?1049h\u001b[?25l");
-  if (stdin.isTTY) stdin.setRawMode(true);
-  stdin.on("data", press).resume();
-  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
-  return {
-    draw(lines) {
-      const shown = lines.slice(0, stdout.rows - 1).map((line) => `${line.slice(0, stdout.columns)}\u001b[K\r\n`);
-      xl.out(`\u001b[H${shown.join("")}\u001b[J`);
-    },
-    wait: (milliseconds) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(resolve, milliseconds);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      }),
-    isClosed: () => isClosed,
-    close() {
-      stdin.off("data", press).pause();
-      restore();
+interface KeyActions {
+  readonly view: TopOptions;
+  readonly domains: number;
+  readonly draw: () => void;
+  /** Throws for what is no delay. */
+  readonly setDelay: (text: string) => void;
+}
+
+/** Does what keys ask for, until the moment comes or the screen is closed. */
+async function keysUntil(screen: Screen, deadline: () => number, { view, domains, draw, setDelay }: KeyActions): Promise<void> {
+  const toggle = (name: "vcpus" | "pcpus" | "repeatHeader"): void => void (view[name] = !view[name]);
+  const actions: Partial<Record<Key, () => unknown>> = {
+    v: () => toggle("vcpus"),
+    p: () => toggle("pcpus"),
+    r: () => toggle("repeatHeader"),
+    s: () => (view.sort = SORTS[(SORTS.indexOf(view.sort) + 1) % SORTS.length]),
+    up: () => (view.skip = Math.max(0, view.skip - 1)),
+    down: () => (view.skip = Math.max(0, Math.min(domains - 1, view.skip + 1))),
+    d: async () => {
+      const text = await screen.ask("Seconds between two looks: ");
+      try {
+        if (text !== "") setDelay(text);
+      } catch {
+        // It stays as it was, which the last line shows.
+      }
     },
   };
+  for (;;) {
+    const key = await screen.key(deadline() - Date.now());
+    if (key === undefined) return;
+    await actions[key.toLowerCase()]?.();
+    draw();
+  }
 }
