@@ -25,7 +25,8 @@ export async function cpupoolQualifierToCpupoolid(ctx: Ctx, qualifier: string): 
   const isId = /^[0-9]+$/.test(qualifier);
   const found = pools.find(({ poolid, pool_name }) => (isId ? poolid === Number(qualifier) : pool_name === qualifier));
   if (found === undefined) {
-    throw fail(ctx, "INVAL", `CPU pool "${qualifier}" does not exist: there are ${pools.map(({ pool_name }) => pool_name).join(", ")}`);
+    const there = pools.map(({ pool_name }) => pool_name);
+    throw fail(ctx, "INVAL", `CPU pool "${qualifier}" does not exist: there ${there.length === 1 ? "is only" : "are"} ${there.join(", ")}`);
   }
   return found.poolid;
 }

@@ -9,6 +9,10 @@ const DEFAULT_EVENT_CHANNELS = 1023;
 const DEFAULT_GRANT_FRAMES = 64;
 const DEFAULT_MAPTRACK_FRAMES = 1024;
 const MAX_RAM_KB = GUEST.RAM0_SIZE / 1024;
+/** SPIs of a virtual GIC. */
+const MAX_SPIS = 960;
+/** GNTTAB_MAX_VERSION of Xen on Arm. */
+const MAX_GRANT_VERSION = 1;
 const DOMID_FIRST_RESERVED = 0x7ff0;
 
 /**
@@ -65,6 +69,9 @@ function buildInfo(ctx: Ctx, info: DomainBuildInfo): DomainBuildInfo {
   if (!(Number.isInteger(max_vcpus) && max_vcpus >= 1 && max_vcpus <= limit)) {
     throw fail(ctx, "INVAL", `${max_vcpus} vCPUs: a guest with GIC ${gic === "v2" ? "v2" : "v3"} has 1 to ${limit}`);
   }
+  if ((info.max_grant_version ?? 0) > MAX_GRANT_VERSION) {
+    throw fail(ctx, "INVAL", `max_grant_version = ${info.max_grant_version}: grant tables on Arm have version ${MAX_GRANT_VERSION}`);
+  }
   const { max_memkb, target_memkb } = memory(ctx, info);
   return {
     ...info,
@@ -100,6 +107,7 @@ function spis(ctx: Ctx, { arch_arm }: DomainBuildInfo): number {
   const needed = arch_arm?.vuart === "sbsa_uart" ? GUEST_IRQ.VPL011_SPI - 32 + 1 : 0;
   const wanted = arch_arm?.nr_spis ?? needed;
   if (wanted < needed) throw fail(ctx, "INVAL", `nr_spis = ${wanted}: the guest's devices need ${needed}`);
+  if (wanted > MAX_SPIS) throw fail(ctx, "INVAL", `nr_spis = ${wanted}: a guest has at most ${MAX_SPIS}`);
   return wanted;
 }
 

@@ -2,6 +2,7 @@ import { GUEST, HVM_CALLBACK_IRQ_PPI31, HVM_PARAM, MAGIC_PAGE, NR_MAGIC_PAGES, P
 import { LibxlError } from "./include/libxl.js";
 import type { Ring } from "./libxl_create_nodes.js";
 import { type GuestTree, guestDeviceTree, RNG_SEED_SIZE } from "./libxl_arm.js";
+import { setVcpuaffinity } from "./libxl_domain.js";
 import { call, type Ctx, fail, isErrno, reason } from "./libxl_internal.js";
 import { MAXMEM_SLACK_KB } from "./libxl_mem.js";
 import type { DomainBuildInfo, DomainConfig } from "./libxl_types.js";
@@ -83,8 +84,7 @@ export async function buildPre(ctx: Ctx, domid: number, info: DomainBuildInfo): 
     const hard = info.vcpu_hard_affinity?.[vcpu];
     const soft = info.vcpu_soft_affinity?.[vcpu];
     if (hard === undefined && soft === undefined) continue;
-    const affinity = { ...(hard && { hard }), ...(soft && { soft }) };
-    await call(ctx, `pin vCPU ${vcpu}`, domid, ctrl.setVcpuAffinity(domid, vcpu, affinity));
+    await setVcpuaffinity(ctx, domid, vcpu, { ...(hard && { hard }), ...(soft && { soft }) });
   }
   await call(ctx, "set the memory limit", domid, ctrl.setMaxMem(domid, (info.max_memkb ?? 0) + MAXMEM_SLACK_KB));
 }

@@ -215,7 +215,7 @@ describe("resume", () => {
   it("of a domain that does not exist is FAIL, with a line in the log", async () => {
     const { libxl, lines } = bench();
     await expect(libxl.domainResume(9, true)).rejects.toMatchObject({ code: ERROR.FAIL });
-    expect(lines).toEqual(["error 9: cannot tell the domain's type: domain 9 does not exist"]);
+    expect(lines).toEqual(["error 9: there is no such domain"]);
   });
 
   it("that the hypervisor refuses is FAIL with its errno", async () => {

@@ -1,6 +1,6 @@
 import { XEN_DOMINF, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift, XEN_INVALID_MAX_VCPU_ID } from "xen-public";
-import { type DomainType, LibxlError, SHUTDOWN_REASON, type ShutdownReason, type Trigger } from "./include/libxl.js";
-import { call, type Ctx, fail, reason } from "./libxl_internal.js";
+import { type DomainType, isLibxlError, LibxlError, SHUTDOWN_REASON, type ShutdownReason, type Trigger } from "./include/libxl.js";
+import { call, type Ctx, fail, isErrno, reason } from "./libxl_internal.js";
 import { path } from "./libxl_paths.js";
 import type { Dominfo, Vcpuinfo } from "./libxl_types.js";
 import { uuidToString } from "./libxl_uuid.js";
@@ -10,6 +10,7 @@ import { resumeAny, resumeCooperative } from "./xg_resume.js";
 
 const KIB_PER_PAGE = 4;
 const LIST_CHUNK = 1024;
+const EINVAL = 22;
 const ENOSYS = 38;
 
 /** libxl_list_domain: all domains, ascending. */
@@ -68,13 +69,18 @@ function shutdownReason(code: number): ShutdownReason {
 
 /** libxl_domain_pause: one more toolstack pause. */
 export async function domainPause(ctx: Ctx, domid: number): Promise<void> {
+  if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself and cannot be paused", { domid });
   await call(ctx, "pause the domain", domid, ctx.ctrl.pauseDomain(domid));
 }
 
 /** libxl_domain_unpause: one toolstack pause less. */
 export async function domainUnpause(ctx: Ctx, domid: number): Promise<void> {
+  if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself and is never paused", { domid });
   await refuseDeviceModel(ctx, domid, "unpause");
-  await call(ctx, "unpause the domain", domid, ctx.ctrl.unpauseDomain(domid));
+  const unpause = ctx.ctrl.unpauseDomain(domid).catch((cause: unknown) => {
+    throw isErrno(cause, EINVAL) ? new Error("it is not paused", { cause }) : cause;
+  });
+  await call(ctx, "unpause the domain", domid, unpause);
 }
 
 /**
@@ -105,7 +111,8 @@ export async function domainResume(ctx: Ctx, domid: number, suspendCancel: boole
 /** libxl__domain_type: from the hypervisor's flag and the store. */
 async function domainType(ctx: Ctx, domid: number): Promise<DomainType> {
   const { domain_type } = await domainInfo(ctx, domid).catch((cause: unknown) => {
-    throw fail(ctx, "FAIL", `cannot tell the domain's type: ${reason(cause)}`, { cause, domid });
+    const isGone = isLibxlError(cause, "DOMAIN_NOTFOUND");
+    throw fail(ctx, "FAIL", isGone ? "there is no such domain" : `cannot tell the domain's type: ${reason(cause)}`, { cause, domid });
   });
   if (domain_type === "pv") return "pv";
   const type = await xsRead(ctx, `${path.libxl(domid)}/type`, domid);
@@ -169,9 +176,29 @@ export async function listVcpu(ctx: Ctx, domid: number): Promise<Vcpuinfo[]> {
   );
 }
 
+/** Where a vCPU may run, and where it would rather; what is left out stays. */
+export interface Affinity {
+  readonly hard?: number[];
+  readonly soft?: number[];
+  /** Also where the guest has pinned it. */
+  readonly force?: boolean;
+}
+
 /** libxl_set_vcpuaffinity. */
-export async function setVcpuaffinity(ctx: Ctx, domid: number, vcpu: number, affinity: { hard?: number[]; soft?: number[]; force?: boolean }): Promise<void> {
-  await call(ctx, `set the affinity of vCPU ${vcpu}`, domid, ctx.ctrl.setVcpuAffinity(domid, vcpu, affinity));
+export async function setVcpuaffinity(ctx: Ctx, domid: number, vcpu: number, affinity: Affinity): Promise<void> {
+  const set = ctx.ctrl.setVcpuAffinity(domid, vcpu, affinity).catch(async (cause: unknown) => {
+    throw isErrno(cause, EINVAL) ? ((await affinityFault(ctx, domid, vcpu, affinity)) ?? cause) : cause;
+  });
+  await call(ctx, `set the affinity of vCPU ${vcpu}`, domid, set);
+}
+
+/** What the hypervisor did not like: a vCPU or CPUs that are not there; undefined for anything else. */
+async function affinityFault(ctx: Ctx, domid: number, vcpu: number, { hard, soft }: Affinity): Promise<Error | undefined> {
+  const [{ vcpu_max_id }, { nrCpus }] = await Promise.all([domainInfo(ctx, domid), ctx.ctrl.physInfo()]);
+  if (vcpu > vcpu_max_id) return new Error(`the domain has vCPUs 0 to ${vcpu_max_id}`);
+  const nowhere = [hard, soft].find((cpus) => cpus !== undefined && !cpus.some((cpu) => cpu < nrCpus));
+  if (nowhere === undefined) return undefined;
+  return new Error(nowhere.length === 0 ? "the list of CPUs is empty" : `CPU ${nowhere.join(",")} is not there: the host has CPUs 0 to ${nrCpus - 1}`);
 }
 
 /** libxl_send_trigger: Xen on Arm has no sendtrigger. */

@@ -21,6 +21,9 @@ export async function xsquotaSet(ctx: Ctx, quotas: XsQuotas, domid?: number): Pr
   if (domid !== undefined) await domainInfo(ctx, domid);
   const write = async (): Promise<void> => {
     const xs = await ctx.xs();
+    const names = await xs.quotaNames();
+    const unknown = Object.keys(quotas).find((name) => !names.includes(name));
+    if (unknown !== undefined) throw new Error(`there is no quota "${unknown}": their names are ${names.join(", ")}`);
     for (const [name, value] of Object.entries(quotas)) await xs.setQuota(name, value, domid);
   };
   await call(ctx, "set xenstore's quotas", domid, write());

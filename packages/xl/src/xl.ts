@@ -1,6 +1,6 @@
 import type { Libxl } from "libxl";
 import { getopt, GetoptError } from "./getopt.js";
-import { CMDTABLE, lookup } from "./xl_cmdtable.js";
+import { CMDTABLE, lookup, whyNoCommand } from "./xl_cmdtable.js";
 import { type Command, EXIT, type GlobalOptions, type Xl, XlError } from "./xl_context.js";
 import { type GlobalConfig, readGlobalConfig } from "./xl_conf.js";
 import { describeCommand, listCommands } from "./xl_help.js";
@@ -23,7 +23,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   if (name === "help") return await help(args[0]);
   const command = lookup(name);
   if (command === undefined) {
-    process.stderr.write(`xl: there is no command "${name}"; xl help lists them\n`);
+    process.stderr.write(`xl: ${whyNoCommand(name)}\n`);
     return EXIT.failure;
   }
   const global = { verbosity: options.count("v"), useCarriageReturn: options.has("t"), timestamps: options.has("T"), dryRun: options.has("N") };

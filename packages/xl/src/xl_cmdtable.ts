@@ -427,6 +427,16 @@ export const CMDTABLE: readonly Command[] = [
 export function lookup(name: string): Command | undefined {
   const exact = CMDTABLE.find((command) => command.name === name);
   if (exact !== undefined) return exact;
-  const matches = CMDTABLE.filter((command) => command.isHidden !== true && command.name.startsWith(name));
+  const matches = beginningWith(name);
   return matches.length === 1 ? matches[0] : undefined;
+}
+
+/** Why `lookup` found nothing. */
+export function whyNoCommand(name: string): string {
+  const matches = beginningWith(name).map((command) => command.name);
+  return matches.length === 0 ? `there is no command "${name}"; xl help lists them` : `"${name}" may be ${matches.join(", ")}`;
+}
+
+function beginningWith(name: string): Command[] {
+  return CMDTABLE.filter((command) => command.isHidden !== true && command.name.startsWith(name));
 }

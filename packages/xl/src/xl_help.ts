@@ -4,6 +4,7 @@ import type { ManualEntry } from "./xl_manual.js";
 
 /** Columns of help. */
 const WIDTH = 79;
+const OPTION_WIDTH = 30;
 
 /** The list of commands: four lines of head, then a line each; bash completion counts on that shape. */
 export function listCommands(commands: readonly Command[]): string {
@@ -22,13 +23,19 @@ export function usageOf({ name, usage, modifies, dryRun }: Command): string {
 export function describeCommand(command: Command, manual?: ManualEntry): string {
   const { summary, options } = command;
   const parts = [`Usage: ${usageOf(command)}\n\n${summary}.\n\n`];
-  if (options.length > 0) parts.push(`Options:\n\n${options.map((option) => `  ${optionOf(option).padEnd(30)} ${option.help}\n`).join("")}`);
+  if (options.length > 0) parts.push(`Options:\n\n${options.map(optionLines).join("")}`);
   if (manual !== undefined) {
     const paragraphs = manual.text.map((text) => `${wrap(text, 2)}\n`);
     parts.push(`${options.length > 0 ? "\n" : ""}Description:\n\n${paragraphs.join("\n")}`);
     if (manual.examples) parts.push(`\nExamples:\n\n${manual.examples.map((example) => `  ${example}\n`).join("")}`);
   }
   return parts.join("");
+}
+
+/** A spelling that is too long for its column has a line of its own, as a long command has in the list. */
+function optionLines(option: OptionSpec): string {
+  const spelling = optionOf(option);
+  return `  ${spelling.length > OPTION_WIDTH ? `${spelling}\n  ${" ".repeat(OPTION_WIDTH)}` : spelling.padEnd(OPTION_WIDTH)} ${option.help}\n`;
 }
 
 /** An option with its argument. */

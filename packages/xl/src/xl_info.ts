@@ -284,7 +284,11 @@ export async function uptime({ xl, options, operands }: Invocation): Promise<num
     if (startTime !== undefined) rows.push({ name: await nameOf(libxl, id), domid: id, uptime: Math.max(0, now.getTime() / 1000 - startTime) });
     else xl.err(`xl: the start time of domain ${id} is not known\n`);
   }
-  if (options.has("json")) printJson(xl, rows);
+  if (options.has("json"))
+    printJson(
+      xl,
+      rows.map((row) => ({ ...row, uptime: Math.round(row.uptime * 100) / 100 })),
+    );
   else if (options.has("s")) {
     const clock = printf("%02d:%02d:%02d", now.getHours(), now.getMinutes(), now.getSeconds());
     for (const row of rows) xl.out(printf(" %s up %s, %s (%d)\n", clock, formatUptime(row.uptime, true), row.name, row.domid));

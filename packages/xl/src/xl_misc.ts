@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { type Trigger, TRIGGER } from "libxl";
 import { EXIT, findDomain, type Invocation, tolerate, XlError } from "./xl_context.js";
 import { describeCommand } from "./xl_help.js";
@@ -50,6 +50,10 @@ export async function dumpCore({ xl, operands }: Invocation): Promise<number> {
   });
   try {
     await libxl.domainCoreDump(domid, file);
+  } catch (error) {
+    // What is there of it is no core. A device stays.
+    if ((await file.stat()).isFile()) await rm(path, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

@@ -89,6 +89,8 @@ describe("xl.cfg", () => {
     ["a negative grant limit", () => parse('max_grant_frames="-1"'), 1],
     ["a bad quota", () => parse('xenstore_quota=["nodes"]'), 1],
     ["a bad CPU list", () => parse('cpus="a-b"'), 1],
+    ["a device without a back end", () => parse('p9=["tag=a"]'), 4],
+    ["a device to pass through", () => parse('pci=["00:01.0"]'), 4],
     ["a bad disk", () => parse('disk=["a,raw,xvda,w,surplus"]'), 1],
   ])("ends at %s with Xen's exit code", (_title, run, exitCode) => {
     expect(run).toThrow(expect.objectContaining({ name: "XlError", exitCode }) as Error);
@@ -114,6 +116,7 @@ it.each(["", "^all", "3-1", "1-", "x", "1,,2"])("CPU range %j is refused", (text
 it.each([
   ["/img,raw,xvda,rw", { pdev_path: "/img", format: "raw", vdev: "xvda", readwrite: 1 }],
   ["file:/img,,hdc:cdrom,r", { pdev_path: "/img", format: "raw", vdev: "hdc", is_cdrom: 1, readwrite: 0 }],
+  ["phy:/dev/vg/root,xvda,w", { pdev_path: "/dev/vg/root", format: "raw", vdev: "xvda", readwrite: 1 }],
   ["format=qcow2,vdev=xvdb,access=ro,target=/a,b", { format: "qcow2", vdev: "xvdb", readwrite: 0, pdev_path: "/a,b" }],
 ])("disk %j", (spec, disk) => {
   expect(parseDisk("t", spec)).toMatchObject(disk);

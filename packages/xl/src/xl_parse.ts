@@ -11,7 +11,7 @@ import {
   type TeeType,
 } from "libxl";
 import { XlError } from "./xl_context.js";
-import { parseDisk, parseVif } from "./xl_parse_device.js";
+import { parseDisk, parseVif, refuseDevices } from "./xl_parse_device.js";
 
 /** FAIL, as an exit code: a value of libxl's own enumerations that does not exist. */
 const EXIT_ENUM = 3;
@@ -68,6 +68,7 @@ export function parseConfigData(cfg: Cfg, options: ParseOptions): DomainConfig {
   if (disks.length > 0) config.disks = disks;
   const nics = texts(cfg, "vif").flatMap((spec, devid) => parseVif(spec, devid, options.report) ?? []);
   if (nics.length > 0) config.nics = nics;
+  refuseDevices((key) => texts(cfg, key).length > 0);
   const dtdevs = texts(cfg, "dtdev").map((path) => ({ path }));
   if (dtdevs.length > 0) config.dtdevs = dtdevs;
   for (const [key, byDefault] of Object.entries(ACTIONS) as [keyof typeof ACTIONS, ActionOnShutdown][]) config[key] = parseAction(cfg, key, byDefault);
@@ -108,6 +109,7 @@ function parseBuildInfo(cfg: Cfg, options: ParseOptions): DomainBuildInfo {
   parseArm(cfg, info);
   setFlag(cfg, "trap_unmapped_accesses", (value) => (info.trap_unmapped_accesses = value));
   setFlag(cfg, "acpi", (value) => (info.acpi = value));
+  setFlag(cfg, "vpmu", (value) => (info.vpmu = value));
   setFlag(cfg, "nomigrate", (value) => (info.disable_migrate = value));
   const bootloaderArgs = texts(cfg, "bootloader_args");
   if (bootloaderArgs.length > 0) info.bootloader_args = bootloaderArgs;

@@ -45,6 +45,7 @@ export function parseDisk(source: string, spec: string): DeviceDisk {
     setVdev,
     (text: string) => (disk.readwrite = setAccess(text)),
   ];
+  const hadOldPrefix = OLD_PREFIX.test(spec);
   let rest = spec;
   for (let position = 0; rest !== ""; ) {
     if (rest.startsWith("target=")) {
@@ -58,13 +59,32 @@ export function parseDisk(source: string, spec: string): DeviceDisk {
     const setter = value.length > 0 ? keys[key] : undefined;
     if (setter !== undefined) setter(value.join("="));
     else if (Object.hasOwn(flags, token)) flags[token]?.();
-    else if (position >= positions.length) bad(token);
     else {
+      // A prefix has said the format, and old configs leave it out behind one.
+      if (position === 1 && hadOldPrefix && token !== "" && !(FORMATS as readonly string[]).includes(token)) position++;
+      if (position >= positions.length) bad(token);
       if (token !== "") positions[position]?.(token);
       position++;
     }
   }
   return disk;
+}
+
+/** Lists of devices that this host has no back end for, as libxl has for disk and vif: by key, why. */
+const NO_BACK_END: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ["p9", "virtio", "channel", "vtpm", "vkb", "vfb", "vdispl", "vsnd", "pvcalls"].map((key) => [key, "there is no back end for such devices"]),
+  ),
+  ...Object.fromEntries(["pci", "usbctrl", "usbdev"].map((key) => [key, "there are no devices to pass through"])),
+  llc_colors: "there is no cache to colour",
+};
+/** NI, as `xl create`'s exit code. */
+const EXIT_NI = 4;
+
+/** Ends the command where a config asks for a device that the guest would not get. */
+export function refuseDevices(isAsked: (key: string) => boolean): void {
+  const key = Object.keys(NO_BACK_END).find(isAsked);
+  if (key !== undefined) throw new XlError(`${key}: not supported on this host, ${NO_BACK_END[key]}; take it out of the config`, EXIT_NI);
 }
 
 /** Parses a network interface; a bad one is told and left out, as in xl. */

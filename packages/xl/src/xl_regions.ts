@@ -16,7 +16,10 @@ export async function regions({ xl, options, operands }: Invocation): Promise<nu
   }
   const list = await libxl.compiledRegions(domid);
   if (options.has("json")) {
-    printJson(xl, list);
+    printJson(
+      xl,
+      list.map((region) => ({ ...region, tier: region.tier + 1 })),
+    );
     return EXIT.success;
   }
   xl.out(`${"Address".padEnd(10)} EL Tier Instructions Entries\n`);

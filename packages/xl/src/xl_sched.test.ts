@@ -45,7 +45,18 @@ describe("commands that read and set", () => {
     ["a pin", ["vcpu-pin", "a", "1", "0", "all"], 0, /^$/, /^$/],
     ["a pin of all vCPUs", ["vcpu-pin", "a", "all", "-", "0"], 0, /^$/, /^$/],
     ["a pin, dry", ["-N", "vcpu-pin", "a", "0", "all", "0"], 0, /^cpumap: all 0\n$/, /^$/],
-    ["a pin to CPUs that are not there", ["vcpu-pin", "a", "0", "5"], 1, /^$/, /pin|affinity/],
+    ["a pin to CPUs that are not there", ["vcpu-pin", "a", "0", "5"], 1, /^$/, /of vCPU 0: CPU 5 is not there: the host has CPUs 0 to 1\n$/],
+    ["a pin of a vCPU that is not there", ["vcpu-pin", "a", "7", "0"], 1, /^$/, /of vCPU 7: the domain has vCPUs 0 to 1\n$/],
+    ["the rate limit as JSON", ["sched-credit2", "-s", "--json"], 0, /"pool_name": "Pool-0",\n {8}"ratelimit_us": 2000\n/, /^$/],
+    ["JSON of no pool", ["sched-credit2", "-p", "x", "--json"], 1, /^$/, /CPU pool "x" does not exist: there is only Pool-0/],
+    ["a pause of domain 0: refused, but exit 0", ["pause", "0"], 0, /^$/, /domain 0 is the host itself and cannot be paused/],
+    ["one unpause", ["unpause", "a"], 0, /^$/, /^$/],
+    ["one too many: refused, but exit 0", ["unpause", "a"], 0, /^$/, /cannot unpause the domain: it is not paused\n$/],
+    ["a pause", ["pause", "a"], 0, /^$/, /^$/],
+    ["resume of nobody", ["resume", "99"], 0, /^$/, /Domain 99: there is no such domain\n$/],
+    ["compiled code that is not there", ["regions", "a", "0x1"], 1, /^$/, /the compiled code at 0x1: none begins there\n$/],
+    ["a start that two commands have", ["vcpu"], 1, /^$/, /^xl: "vcpu" may be vcpu-list, vcpu-pin, vcpu-set\n$/],
+    ["a config that cannot be read", ["config-update", "a", "/nowhere"], 1, /^$/, /cannot read the config file/],
     ["a pin of no vCPU", ["vcpu-pin", "a", "x", "0"], 1, /^$/, /"x" is no vCPU/],
     ["more vCPUs than the host has", ["vcpu-set", "a", "3"], 1, /^$/, /more than the host's 2; -i insists/],
     ["a number of vCPUs for a guest that has not begun", ["vcpu-set", "a", "1"], 0, /^$/, /^$/],
@@ -57,7 +68,7 @@ describe("commands that read and set", () => {
     ["xenstore's quotas", ["xenstore-quota-get", "-g"], 0, /^Quota name {11}Quota value\n-{32}\n[^]*^nodes {20}1000$/m, /^$/],
     ["a domain's xenstore quotas, set", ["xenstore-quota-set", "a", "nodes=500", "watches=5"], 0, /^$/, /^$/],
     ["a domain's xenstore quotas", ["xenstore-quota-get", "a"], 0, /^nodes {21}500$/m, /^$/],
-    ["a quota that there is not", ["xenstore-quota-set", "a", "beer=5"], 1, /^$/, /cannot set xenstore's quotas/],
+    ["a quota that there is not", ["xenstore-quota-set", "a", "beer=5"], 1, /^$/, /there is no quota "beer": their names are nodes, watches/],
     ["a quota that is no number", ["xenstore-quota-set", "a", "nodes=x"], 1, /^$/, /"nodes=x" is no quota/],
     ["quotas of nobody", ["xenstore-quota-get"], 2, /^Usage/, /^$/],
     ["claims", ["claims"], 0, /^Name.*Time\(s\) {2}Claimed\nDomain-0 .* 0\na .* {5}0\n$/, /^$/],
@@ -78,6 +89,13 @@ describe("commands that read and set", () => {
   ])("%s", async (_title, args, code, stdout, stderr) => {
     const result = await bed.xl(args);
     expect(result).toMatchObject({ code, stdout: expect.stringMatching(stdout) as string, stderr: expect.stringMatching(stderr) as string });
+  });
+
+  it("dump-core leaves nothing where there is no core", async () => {
+    const path = join(bed.directory, "none");
+    expect(await bed.xl(["dump-core", "0", path])).toMatchObject({ code: 1, stderr: expect.stringMatching(/there is no core to dump/) as string });
+    const { existsSync } = await import("node:fs");
+    expect(existsSync(path)).toBe(false);
   });
 
   it("dump-core writes a core of the guest", async () => {

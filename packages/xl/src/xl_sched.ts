@@ -1,4 +1,4 @@
-import type { Libxl } from "libxl";
+import type { Dominfo, Libxl } from "libxl";
 import { printf } from "./printf.js";
 import { formatCpumap } from "./xl_info.js";
 import { maskCpus } from "./xl_conf.js";
@@ -20,6 +20,10 @@ async function rowOf(libxl: Libxl, domid: number): Promise<Row> {
 
 function formatRow({ name, domid, weight, cap }: Row): string {
   return printf("%-33s %4d %6d %4d\n", name, domid, weight, cap);
+}
+
+function titleOf(pool: string, ratelimitUs: number): string {
+  return printf("Cpupool %s: ratelimit=%dus\n", pool, ratelimitUs);
 }
 
 function numberOf(text: string | undefined, what: string): number | undefined {
@@ -44,7 +48,8 @@ export async function schedCredit2({ xl, options }: Invocation): Promise<number>
   if (options.has("schedparam")) {
     if (domain !== undefined) throw new XlError("-s is about a cpupool and does not go with -d");
     if (ratelimit !== undefined) await libxl.schedCredit2ParamsSet({ ratelimit_us: ratelimit });
-    else await showPools(libxl, pool, (text) => xl.out(text));
+    else if (options.has("json")) printJson(xl, await poolsAsJson(libxl, pool));
+    else await eachPool(libxl, pool, (name, ratelimitUs) => xl.out(titleOf(name, ratelimitUs)));
     return EXIT.success;
   }
   if (ratelimit !== undefined) throw new XlError("-r needs -s");
@@ -61,28 +66,32 @@ export async function schedCredit2({ xl, options }: Invocation): Promise<number>
   }
   const guests = (await libxl.listDomain()).filter(({ domid }) => domid !== 0);
   if (options.has("json")) {
-    const pools = (await libxl.listCpupool()).filter(({ pool_name }) => pool === undefined || pool === pool_name);
-    const { ratelimit_us } = await libxl.schedCredit2ParamsGet();
-    const rows = await Promise.all(guests.map(async ({ domid, cpupool }) => ({ ...(await rowOf(libxl, domid)), cpupool })));
-    printJson(
-      xl,
-      pools.map(({ pool_name, poolid }) => ({ pool_name, ratelimit_us, domains: rows.filter(({ cpupool }) => cpupool === poolid) })),
-    );
+    printJson(xl, await poolsAsJson(libxl, pool, guests));
     return EXIT.success;
   }
-  await showPools(libxl, pool, async (text, poolid) => {
+  await eachPool(libxl, pool, async (name, ratelimitUs, poolid) => {
     const rows = await Promise.all(guests.filter(({ cpupool }) => cpupool === poolid).map(({ domid }) => rowOf(libxl, domid)));
-    xl.out(text + HEADER + rows.map(formatRow).join(""));
+    xl.out(titleOf(name, ratelimitUs) + HEADER + rows.map(formatRow).join(""));
   });
   return EXIT.success;
 }
 
-async function showPools(libxl: Libxl, wanted: string | undefined, show: (text: string, poolid: number) => unknown): Promise<void> {
+/** The pools, or that one, with the guests that are in them where there are any to show. */
+async function poolsAsJson(libxl: Libxl, wanted: string | undefined, guests?: readonly Dominfo[]): Promise<object[]> {
+  const found: object[] = [];
+  await eachPool(libxl, wanted, async (pool_name, ratelimit_us, poolid) => {
+    const members = guests?.filter(({ cpupool }) => cpupool === poolid).map(({ domid }) => rowOf(libxl, domid));
+    found.push({ pool_name, ratelimit_us, ...(members && { domains: await Promise.all(members) }) });
+  });
+  return found;
+}
+
+async function eachPool(libxl: Libxl, wanted: string | undefined, show: (name: string, ratelimit: number, poolid: number) => unknown): Promise<void> {
   const { ratelimit_us } = await libxl.schedCredit2ParamsGet();
   const only = wanted === undefined ? undefined : await libxl.cpupoolQualifierToCpupoolid(wanted);
   for (const { poolid, pool_name, sched } of await libxl.listCpupool()) {
     if (only !== undefined && poolid !== only) continue;
-    if (sched === "credit2") await show(printf("Cpupool %s: ratelimit=%dus\n", pool_name, ratelimit_us), poolid);
+    if (sched === "credit2") await show(pool_name, ratelimit_us, poolid);
   }
 }
 

@@ -24,9 +24,10 @@ export async function create(invocation: Invocation): Promise<number> {
   const file = files[0];
   if (file === undefined) throw new XlError("create needs a config file", EXIT_INVAL);
 
-  const text = await readConfigText(
+  const text = readConfigText(
     file,
     operands.filter((operand) => operand.includes("=")),
+    EXIT_FAIL,
   );
   if (!options.has("quiet")) xl.err(`xl: reading the config from ${file}\n`);
   const libxl = await xl.libxl();
@@ -57,9 +58,10 @@ export async function configUpdate({ xl, command, options, operands }: Invocatio
   }
   const domid = await findDomain(xl, domain);
   const libxl = await xl.libxl();
-  const text = await readConfigText(
+  const text = readConfigText(
     file,
     rest.filter((operand) => operand.includes("=")),
+    EXIT.failure,
   );
   const json = domainConfigToJson(withAbsolutePaths(await parse(xl, libxl, file, text)));
   if (options.has("d")) xl.err(`${yajlGen(json)}\n`);
@@ -68,13 +70,13 @@ export async function configUpdate({ xl, command, options, operands }: Invocatio
   return EXIT.success;
 }
 
-/** The file's text with the k=v arguments as further lines; /dev/null is an empty file. */
-async function readConfigText(file: string, variables: readonly string[]): Promise<string> {
+/** The file's text with the k=v arguments as further lines; /dev/null is an empty file. One that cannot be read ends the command with `exitCode`. */
+function readConfigText(file: string, variables: readonly string[], exitCode: number): string {
   try {
     const text = file === "/dev/null" ? "" : readFileSync(file, "utf8");
     return variables.length === 0 ? text : `${text}\n${variables.map((variable) => `${variable}\n`).join("")}\n`;
   } catch (error) {
-    throw new XlError(`cannot read the config file ${file}: ${(error as Error).message}`, EXIT_FAIL);
+    throw new XlError(`cannot read the config file ${file}: ${(error as Error).message}`, exitCode);
   }
 }
 
