@@ -18,7 +18,7 @@ describe("xl without a host", () => {
     ["help for no command", ["help", "nothing"], 0, /^There is no command "nothing"\.\n$/, /^$/],
     ["-h behind a command that does not declare it", ["pause", "-h"], 0, /^Usage: xl \[-vtTf\] pause/, /^$/],
     ["an unknown command", ["nothing"], 1, /^$/, /^xl: there is no command "nothing"/],
-    ["an ambiguous command", ["re", "x"], 1, /^$/, /^xl: there is no command "re"/],
+    ["an ambiguous command", ["re", "x"], 1, /^$/, /^xl: "re" may be reboot, resume, rename, regions$/m],
     ["help cut short", ["hel"], 1, /^$/, /there is no command "hel"/],
     ["an unknown global option", ["-x", "list"], 1, /^$/, /^xl: unknown option -x/],
     ["an unknown option of a command", ["list", "-y"], 2, /^$/, /^xl list: unknown option -y\n$/],
