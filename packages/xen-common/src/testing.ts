@@ -1,5 +1,5 @@
 import { PAGE_SIZE, XEN_DOMCTL_CDF } from "xen-public";
-import type { Arch, Time, VcpuGuestContext } from "./arch.js";
+import type { Arch, ArchThreads, Time, VcpuGuestContext } from "./arch.js";
 import type { Clock } from "./clock.js";
 import type { Domain } from "./domain.js";
 import { createXen, type XenOptions } from "./setup.js";
@@ -53,8 +53,8 @@ interface FakeMemory {
   readonly xenPages: Uint8Array[];
 }
 
-/** A hypervisor on a fake architecture and clock, with one pCPU unless told otherwise. */
-export function createBench(options: Partial<XenOptions> = {}): Bench {
+/** A hypervisor on a fake architecture and clock, with one pCPU unless told otherwise; further ones are `threads`, if there are any. */
+export function createBench({ threads, ...options }: Partial<XenOptions> & { readonly threads?: ArchThreads } = {}): Bench {
   const clock: FakeClock = {
     time: 0,
     now: () => clock.time,
@@ -124,6 +124,7 @@ export function createBench(options: Partial<XenOptions> = {}): Bench {
     },
     contextSwitch: () => {},
     keys: [],
+    ...(threads && { threads }),
   };
   const xen = createXen({ arch, clock, rng: (bytes) => void bytes.fill(7), log: (line) => void log.push(line), pcpus: 1, totalPages: 1 << 20, ...options });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createRandom } from "../../test/random.js";
 import { createSimulation, type Habit, type SimulatedGuest } from "../../test/simulation.js";
 import type { Time } from "../arch.js";
 import { CREDIT2 } from "./credit2-types.js";
@@ -9,18 +10,9 @@ const SECOND = 1e9;
 const PCPUS = 8;
 const DOMAINS = 1000;
 
-/** Numbers from 0 to 1, the same ones each time (a linear congruential generator). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 /** Something short now and then, as idle guests have it. */
 function mostlyAsleep(seed: number): Habit {
-  const next = random(seed);
+  const next = createRandom(seed);
   return { run: () => 20 * US + Math.floor(80 * US * next()), sleep: () => 100 * MS + Math.floor(900 * MS * next()) };
 }
 
