@@ -2,23 +2,10 @@ import { describe, expect, it } from "vitest";
 import { createBorrower } from "./lending.js";
 import type { Borrower, Lending } from "./lending.types.js";
 import type { ProcessorOptions } from "./processor.types.js";
-import { CODE, DATA, Machine } from "./testing.js";
+import { CODE, DATA, LOOP, Machine, STAGINGS } from "./testing.js";
 
-/** Counts x0 down and adds into x1; a store and a load of each round go through memory. */
-const LOOP = `
-loop: add x1, x1, x0
-      str x1, [x2]
-      ldr x3, [x2]
-      subs x0, x0, #1
-      b.ne loop
-      hvc #7
-`;
 const ROUNDS = 20_000;
 const SUM = (BigInt(ROUNDS) * BigInt(ROUNDS + 1)) / 2n;
-const STAGINGS: [string, Partial<ProcessorOptions>][] = [
-  ["interpreted", { compile: false }],
-  ["compiled", { compile: { hotEntries: 8, batch: 1, maxWait: 1 } }],
-];
 
 /** A machine at the start of the loop, and its vCPUs lent to an engine that, unlike a host's, is in the same thread. */
 class Lender {

@@ -1,22 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type CompilerService, type RegionRequest, translateRegions } from "./compiler/translate.js";
 import type { MemoryMove, Processor, ProcessorOptions } from "./processor.types.js";
-import { CODE, DATA, Machine, RAM } from "./testing.js";
-
-/** Counts x0 down and adds into x1; a store and a load of each round go through memory. */
-const LOOP = `
-loop: add x1, x1, x0
-      str x1, [x2]
-      ldr x3, [x2]
-      subs x0, x0, #1
-      b.ne loop
-      hvc #7
-`;
-const HOT = { hotEntries: 8, batch: 1, maxWait: 1 };
-const STAGINGS: [string, Partial<ProcessorOptions>][] = [
-  ["interpreted", { compile: false }],
-  ["compiled", { compile: HOT }],
-];
+import { CODE, DATA, HOT, LOOP, Machine, RAM, STAGINGS } from "./testing.js";
 
 const EVERYTHING = 2 ** 32;
 const ram = (processor: Processor): Uint8Array => new Uint8Array(processor.memory.buffer, processor.ramOffset, 0x40_0000);

@@ -1,4 +1,5 @@
 import { assemble } from "./asm/assemble.js";
+import type { CompilerOptions } from "./compiler/compiler.js";
 import type { Exit } from "./exit.js";
 import { createProcessor } from "./processor.js";
 import type { Processor, ProcessorOptions, VcpuRegisters } from "./processor.types.js";
@@ -13,6 +14,24 @@ export const VECTORS: number = RAM + 0x1_0000;
 export const TABLES: number = RAM + 0x2_0000;
 /** Free for tests, up to the end of RAM. */
 export const DATA: number = RAM + 0x10_0000;
+
+/** Counts x0 down and adds into x1; a store and a load of each round go through memory, at x2. */
+export const LOOP: string = `
+loop: add x1, x1, x0
+      str x1, [x2]
+      ldr x3, [x2]
+      subs x0, x0, #1
+      b.ne loop
+      hvc #7
+`;
+
+/** Compiles at once what has run a few times. */
+export const HOT: Partial<CompilerOptions> = { hotEntries: 8, batch: 1, maxWait: 1 };
+/** Names and options of the two ways in which code runs. */
+export const STAGINGS: readonly [string, Partial<ProcessorOptions>][] = [
+  ["interpreted", { compile: false }],
+  ["compiled", { compile: HOT }],
+];
 
 /** Immediates of the HVCs of the driver: this, or VECTOR_CALL plus the number of the vector. */
 const END_CALL = 0xfff;
