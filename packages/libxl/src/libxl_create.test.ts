@@ -28,7 +28,10 @@ function kernelImage(size = KERNEL_SIZE): Uint8Array {
 interface Bench {
   readonly ctrl: FakeXenCtrl;
   readonly libxl: Libxl;
+  /** Warnings and errors. */
   readonly lines: string[];
+  /** What -v shows. */
+  readonly told: string[];
   readonly files: Map<string, Uint8Array>;
 }
 
@@ -39,14 +42,18 @@ function bench(options: FakeXenOptions = {}): Bench {
     ["initrd", new Uint8Array(5000).fill(0x5a)],
   ]);
   const lines: string[] = [];
-  const log: Log = (level, message, domid) => lines.push(`${level}${domid === undefined ? "" : ` ${domid}`}: ${message}`);
+  const told: string[] = [];
+  const log: Log = (level, message, domid) => {
+    const isTrouble = level === "warn" || level === "error";
+    (isTrouble ? lines : told).push(`${level}${domid === undefined ? "" : ` ${domid}`}: ${message}`);
+  };
   const readFile = async (path: string): Promise<Uint8Array> => {
     const file = files.get(path);
     if (file === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
     return file;
   };
   const libxl = createLibxl(ctrl, { log, readFile, now: () => 1_795_000_000_450, randomBytes: (count) => new Uint8Array(count).fill(0x11) });
-  return { ctrl, libxl, lines, files };
+  return { ctrl, libxl, lines, told, files };
 }
 
 /** Nodes of guests that are still in the store. */
@@ -130,6 +137,14 @@ describe("creating a domain", () => {
     expect(made?.pages.size).toBe((256 * MIB) / 4096 + 4);
     expect([0x3_9000, 0x3_9003, 0x4_0000, 0x4_ffff].map((gfn) => made?.pages.has(gfn))).toEqual([true, true, true, true]);
     expect(made?.hasConsole).toBe(true);
+  });
+
+  it("tells what it builds, where, and by which calls", async () => {
+    const { libxl, told } = bench();
+    const domid = await libxl.domainCreateNew(config());
+    expect(told).toContain(`detail ${domid}: building "guest": 2 vCPUs, 262144 KiB, GICv3`);
+    expect(told.join("\n")).toMatch(/^verbose 1: kernel at 0x40000000, ramdisk at 0x48000000, device tree at 0x[0-9a-f]{8}$/m);
+    expect(told).toContain(`debug ${domid}: give the domain 2 vCPUs`);
   });
 
   it("loads kernel, ramdisk and device tree and starts vCPU 0 there", async () => {

@@ -22,6 +22,8 @@ export async function domainCreateNew(ctx: Ctx, wanted: DomainConfig): Promise<n
   await refuseUsedName(ctx, config.c_info.name);
   const files = await loadGuestFiles(ctx, config.b_info);
   const domid = await createDomain(ctx, config);
+  const { max_vcpus: vcpus, max_memkb = 0, arch_arm } = config.b_info;
+  ctx.log("detail", `building "${config.c_info.name}": ${vcpus} vCPUs, ${max_memkb} KiB, GIC${arch_arm?.gic_version}`, domid);
   try {
     const [built] = await both(build(ctx, domid, config, files), storeTree(ctx, domid, config));
     await buildPost(ctx, domid, config, built);

@@ -103,6 +103,8 @@ export async function buildDom(ctx: Ctx, domid: number, config: DomainConfig, fi
   const ramSize = Math.floor((config.b_info.max_memkb ?? 0) / 4) * PAGE_SIZE;
   const tree = await describe(ctx, domid, config, ramSize);
   const { placement, dtb } = place(ctx, domid, tree, files);
+  const at = (address: number | undefined): string => (address === undefined ? "nowhere" : `at 0x${address.toString(16)}`);
+  ctx.log("verbose", `kernel ${at(placement.kernel)}, ramdisk ${at(placement.initrd?.start)}, device tree ${at(placement.dtb)}`, domid);
 
   await populate(ctx, domid, GUEST.RAM0_BASE >> PAGE_SHIFT, ramSize / PAGE_SIZE);
   const magic = GUEST.MAGIC_BASE >> PAGE_SHIFT;

@@ -48,7 +48,7 @@ interface Bench {
 function bench(): Bench {
   const ctrl = createFakeXenCtrl();
   const lines: string[] = [];
-  const libxl = createLibxl(ctrl, { log: (level, message, domid) => lines.push(`${level} ${domid ?? "-"}: ${message}`) });
+  const libxl = createLibxl(ctrl, { log: (level, message, domid) => level !== "debug" && lines.push(`${level} ${domid ?? "-"}: ${message}`) });
   const make = async (name: string, vcpus = 1): Promise<number> => {
     const domid = await ctrl.createDomain({
       handle: new Uint8Array(16),

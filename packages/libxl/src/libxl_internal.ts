@@ -20,8 +20,9 @@ export interface Ctx {
   readonly within: Within;
 }
 
-/** Runs a call to the hypervisor; its refusal is logged and thrown as `code` (FAIL by default). `what` is a verb phrase. */
+/** Runs a call to the hypervisor, told at level debug; its refusal is logged and thrown as `code` (FAIL by default). `what` is a verb phrase. */
 export async function call<T>(ctx: Ctx, what: string, domid: number | undefined, promise: Promise<T>, code: ErrorName = "FAIL"): Promise<T> {
+  ctx.log("debug", what, domid);
   try {
     return await promise;
   } catch (cause) {
