@@ -13,6 +13,9 @@ const GREETING_TIME = 10_000;
 /** A client that leaves this many bytes unread is dropped: console replay is 1 MiB, an answer at most 8. */
 const MAX_UNSENT: number = 32 * 1024 * 1024;
 
+/** An xl that ends in the middle of a console leaves unread what was on the way to it. */
+const hasLeft = (error: Error): boolean => ["ECONNRESET", "EPIPE"].includes((error as NodeJS.ErrnoException).code ?? "");
+
 /** Listens on a unix socket of mode 0600 and serves every client. Resolves when it listens. */
 export async function listen(xenctrl: XenCtrl, socketPath: string, log: Log): Promise<{ close(): Promise<void> }> {
   const clients = new Set<Socket>();
@@ -25,7 +28,7 @@ export async function listen(xenctrl: XenCtrl, socketPath: string, log: Log): Pr
     const channel = socketChannel(socket, {
       validate: checkRequest,
       maxUnsent: MAX_UNSENT,
-      onError: (error) => log.warn(`client dropped: ${error.message}`),
+      onError: (error) => (hasLeft(error) ? log.debug("client left with output unread") : log.warn(`client dropped: ${error.message}`)),
     });
     serveXenCtrl(clientOf(channel.closed), channel, { check: checkArguments, flow: (isOpen) => void (isOpen ? socket.resume() : socket.pause()) });
     const timer = setTimeout(() => {
