@@ -3,20 +3,10 @@ import { GUEST, SHUTDOWN } from "xen-public";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createProcessor } from "aarch64";
 import { createHypervisor } from "./hypervisor.js";
-import { bundleScripts, createThreadedHost, type Scripts, type ThreadedHost } from "../test/threaded-host.js";
+import { bundleScripts, COUNTER, createThreadedHost, type Scripts, SPIN, type ThreadedHost } from "../test/threaded-host.js";
 
 const RAM = GUEST.RAM0_BASE;
-const COUNTER = RAM + 0x1_0000;
 const CONTEXT = COUNTER + 8;
-
-/** Counts for ever. */
-const SPIN = `
-      ldr x20, =${COUNTER}
-loop: ldr x0, [x20]
-      add x0, x0, #1
-      str x0, [x20]
-      b loop
-`;
 
 /** Calls SYSTEM_SUSPEND each time that it has counted some 100,000 further, and keeps the context id that it is resumed with. */
 const SLEEPER = `

@@ -1,28 +1,18 @@
 import { type Domain, evtchnBindInterdomain } from "xen-common";
 import { EVTCHNOP, GUEST, HYPERVISOR, SCHEDOP, SHARED_INFO, SHUTDOWN } from "xen-public";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { bundleScripts, createThreadedHost, type Scripts, type ThreadedHost } from "../test/threaded-host.js";
+import { bundleScripts, COUNTER, createThreadedHost, type Scripts, SPIN, type ThreadedHost } from "../test/threaded-host.js";
 
 const RAM = GUEST.RAM0_BASE;
-const COUNTERS = RAM + 0x1_0000;
 const SCRATCH = RAM + 0x2_0000;
 const SHARED = RAM + 0x3_0000;
 const PORTS = 8;
 const ROUNDS = 2000;
 
-/** Counts in memory for ever. */
-const SPIN = `
-      ldr x20, =${COUNTERS}
-loop: ldr x0, [x20]
-      add x0, x0, #1
-      str x0, [x20]
-      b loop
-`;
-
 /** Takes all pending ports at once, counts each and sends it back, until each was seen ROUNDS times; spins a while, then polls. */
 const PLAYER = `
       ldr x20, =${SHARED + SHARED_INFO.evtchnPending}
-      ldr x21, =${COUNTERS}
+      ldr x21, =${COUNTER}
       ldr x22, =${ROUNDS}
       ldr x24, =${SCRATCH}
       ldr x25, =${SCRATCH + 0x100}
@@ -85,7 +75,7 @@ describe("pCPUs on threads", () => {
   afterAll(() => scripts.remove());
   afterEach(() => host.stop());
 
-  const count = (d: Domain): number => host.words(d, COUNTERS, 1)[0]!;
+  const count = (d: Domain): number => host.words(d, COUNTER, 1)[0]!;
   const unpause = (...domains: Domain[]): void => domains.forEach(({ domainId }) => host.xen.domctl.unpauseDomain(domainId));
   const pin = (d: Domain, cpu: number): void => host.xen.domctl.setVcpuAffinity(d.domainId, 0, { hard: [cpu] });
 
@@ -144,7 +134,7 @@ describe("pCPUs on threads", () => {
       expect(evtchnBindInterdomain(second, first.domainId, port)).toBe(port);
     }
     unpause(first, second);
-    const counts = (d: Domain): number[] => host.words(d, COUNTERS + 8, PORTS);
+    const counts = (d: Domain): number[] => host.words(d, COUNTER + 8, PORTS);
     let turn = 0;
     const isOver = (): boolean => {
       disturb(second, ++turn);

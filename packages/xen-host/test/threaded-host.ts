@@ -12,6 +12,18 @@ import { createHypervisor } from "../src/hypervisor.js";
 import { createPcpuThreads } from "../src/pcpu-threads.js";
 import { createRunLoop } from "../src/run-loop.js";
 
+/** Where `SPIN` counts. */
+export const COUNTER: number = GUEST.RAM0_BASE + 0x1_0000;
+
+/** Counts in memory for ever. */
+export const SPIN = `
+      ldr x20, =${COUNTER}
+loop: ldr x0, [x20]
+      add x0, x0, #1
+      str x0, [x20]
+      b loop
+`;
+
 /** The threads' scripts, bundled from the sources of this moment. */
 export interface Scripts {
   readonly pcpu: URL;
