@@ -40,7 +40,10 @@ const LAST_WORDS = 2000;
 
 /** The end of a console's text, for an error. */
 export function lastWords(text: string): string {
-  const end = text.slice(-LAST_WORDS).trimEnd();
+  const all = text.trimEnd();
+  const cut = Math.max(0, all.length - LAST_WORDS);
+  // From the beginning of a line on, unless it is all one line.
+  const end = all.slice(cut === 0 ? 0 : Math.max(cut, all.indexOf("\n", cut - 1) + 1));
   return end === "" ? "it printed nothing" : `it printed last:\n${end}`;
 }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { lastWords } from "./guest-console.js";
 import { createGuest, createGuestConsole, createLibxl, type DomainConfig, ERROR, type Guest, isLibxlError, withinHostTime, XenCtrlError } from "./index.js";
 import { createFakeXenCtrl, type FakeXenCtrl } from "./testing.js";
 
@@ -79,6 +80,15 @@ it.each<[string, () => Promise<void>, object]>([
   const never = new Promise<void>(() => undefined);
   const stream = { onOutput: () => undefined, write, closed: never, close: () => undefined };
   await expect(createGuestConsole(stream, "the console", withinHostTime).type("x", SHORT)).rejects.toMatchObject(error);
+});
+
+it.each([
+  ["nothing", " \n", "it printed nothing"],
+  ["a little", "one\ntwo\n", "it printed last:\none\ntwo"],
+  ["whole lines of much", `${"a".repeat(1500)}\n${"b".repeat(1500)}\nend\n`, `it printed last:\n${"b".repeat(1500)}\nend`],
+  ["the end of one long line", "a".repeat(3000), `it printed last:\n${"a".repeat(2000)}`],
+])("an error shows %s", (_title, text, shown) => {
+  expect(lastWords(text)).toBe(shown);
 });
 
 describe("the end of a guest", () => {
