@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { cacheFolder } from "./cache.js";
 
 const run = promisify(execFile);
 
@@ -20,10 +21,19 @@ export interface PrivateApt {
 }
 
 /**
- * Sets up a private apt in `folder`, for packages of one of Debian's architectures. Throws an Error that says why where the system has
- * no apt or no Debian package source.
+ * Works with a private apt for packages of one of Debian's architectures, in a folder that is there for the work alone. Throws an Error that says why
+ * where the system has no apt or no Debian package source.
  */
-export function createPrivateApt(folder: string, architecture = "arm64"): PrivateApt {
+export async function withPrivateApt<T>(architecture: string, work: (apt: PrivateApt, folder: string) => Promise<T>): Promise<T> {
+  const folder = join(cacheFolder, `apt-${process.pid}`);
+  try {
+    return await work(createPrivateApt(folder, architecture), folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function createPrivateApt(folder: string, architecture: string): PrivateApt {
   const at = (...path: string[]): string => join(folder, ...path);
   for (const path of ["lists/partial", "archives/partial", "sources"]) mkdirSync(at(path), { recursive: true });
   writeFileSync(at("status"), "");

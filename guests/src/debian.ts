@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { createPrivateApt, type PrivateApt } from "./apt.js";
+import { type PrivateApt, withPrivateApt } from "./apt.js";
+import { createAttempt } from "./attempt.js";
 import { cacheFolder } from "./cache.js";
 import { type ExtraPrograms, makeInitramfs } from "./initramfs.js";
 import type { Progress } from "./progress.js";
@@ -28,7 +29,7 @@ export interface DebianGuest {
 }
 
 const busybox = join(cacheFolder, "busybox");
-const failure = join(cacheFolder, "unavailable.txt");
+const attempt = createAttempt("unavailable.txt");
 
 /** The guest, if it is in the cache. Never fetches: for tests, which skip with `whyNoGuest()` otherwise. */
 export function findDebianGuest(flavour: Flavour): DebianGuest | undefined {
@@ -40,28 +41,18 @@ export function findDebianGuest(flavour: Flavour): DebianGuest | undefined {
 
 /** Why `findDebianGuest` found nothing, in one line. */
 export function whyNoGuest(): string {
-  return existsSync(failure) ? readFileSync(failure, "utf8").trim() : "no Debian kernel in .cache/guests: `npm test` and `npm start` fetch it";
+  return attempt.why("no Debian kernel in .cache/guests: `npm test` and `npm start` fetch it");
 }
 
 /** Fetches the guests that are not in the cache yet. Throws an Error with a one-line reason where apt or the network is missing. */
 export async function fetchDebianGuests(flavours: readonly Flavour[], progress: Progress): Promise<DebianGuest[]> {
   const missing = flavours.filter((flavour) => findDebianGuest(flavour) === undefined);
-  if (missing.length > 0) {
-    const folder = join(cacheFolder, `apt-${process.pid}`);
-    mkdirSync(folder, { recursive: true });
-    try {
-      const apt = createPrivateApt(folder);
-      await progress.step("Debian's package lists for arm64", () => apt.update());
-      if (!existsSync(busybox)) await fetchBusybox(apt, progress);
-      for (const flavour of missing) await fetchKernel(apt, flavour, progress);
-      rmSync(failure, { force: true });
-    } catch (error) {
-      writeFileSync(failure, `${(error as Error).message}\n`);
-      throw error;
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  }
+  const fetch = async (apt: PrivateApt): Promise<void> => {
+    await progress.step("Debian's package lists for arm64", () => apt.update());
+    if (!existsSync(busybox)) await fetchBusybox(apt, progress);
+    for (const flavour of missing) await fetchKernel(apt, flavour, progress);
+  };
+  if (missing.length > 0) await attempt.make(() => withPrivateApt("arm64", fetch));
   return flavours.flatMap((flavour) => findDebianGuest(flavour) ?? []);
 }
 

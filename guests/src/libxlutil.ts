@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { createPrivateApt } from "./apt.js";
+import { type PrivateApt, withPrivateApt } from "./apt.js";
+import { createAttempt } from "./attempt.js";
 import { cacheFolder } from "./cache.js";
 import type { Progress } from "./progress.js";
 
@@ -27,7 +28,7 @@ const LEFT_OUT = /^(libc6|libgcc-s1|gcc-.*-base|libcrypt1)$/;
 
 const tree = join(cacheFolder, "libxlutil");
 const origin = join(tree, "origin.txt");
-const failure = join(cacheFolder, "no-libxlutil.txt");
+const attempt = createAttempt("no-libxlutil.txt");
 
 /** The library, if it is in the cache. Never fetches. */
 export function findLibxlutil(): Libxlutil | undefined {
@@ -45,34 +46,31 @@ function sharedObjects(folder: string): string[] {
 
 /** Why `findLibxlutil` found nothing, in one line. */
 export function whyNoLibxlutil(): string {
-  return existsSync(failure) ? readFileSync(failure, "utf8").trim() : "no libxlutil in .cache/guests: `npm test` fetches it from Debian";
+  return attempt.why("no libxlutil in .cache/guests: `npm test` fetches it from Debian");
 }
 
 /** Fetches the library if it is not in the cache yet. Throws an Error with a one-line reason where that cannot be. */
 export async function fetchLibxlutil(progress: Progress): Promise<void> {
   if (findLibxlutil() !== undefined) return;
-  const folder = join(cacheFolder, `apt-${process.pid}`);
-  const unpacked = join(folder, "tree");
-  mkdirSync(unpacked, { recursive: true });
-  try {
+  await attempt.make(async () => {
     const architecture = process.platform === "linux" ? ARCHITECTURES[process.arch]?.[0] : undefined;
     if (architecture === undefined) throw new Error(`Debian has no libxlutil for ${process.platform} on ${process.arch}.`);
-    const apt = createPrivateApt(folder, architecture);
-    await progress.step(`Debian's package lists for ${architecture}`, () => apt.update());
-    const name = (await apt.depends("libxen-dev")).find((dependency) => dependency.startsWith("libxenmisc"));
-    if (name === undefined) throw new Error("libxen-dev names no libxenmisc.");
-    const names = (await apt.closure([name])).filter((dependency) => !LEFT_OUT.test(dependency));
-    const debs = await progress.step(`${name} and its libraries`, () => apt.downloadAll(names));
-    for (const deb of debs) await run("dpkg-deb", ["-x", deb, unpacked]);
-    const version = basename(debs[names.indexOf(name)] ?? "").split("_")[1] ?? "";
-    writeFileSync(join(unpacked, "origin.txt"), `${name} ${decodeURIComponent(version)}\n`);
-    rmSync(tree, { recursive: true, force: true });
-    renameSync(unpacked, tree);
-    rmSync(failure, { force: true });
-  } catch (error) {
-    writeFileSync(failure, `${(error as Error).message}\n`);
-    throw error;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    await withPrivateApt(architecture, async (apt, folder) => {
+      await progress.step(`Debian's package lists for ${architecture}`, () => apt.update());
+      await unpackInto(join(folder, "tree"), apt, progress);
+      rmSync(tree, { recursive: true, force: true });
+      renameSync(join(folder, "tree"), tree);
+    });
+  });
+}
+
+/** Unpacks the library's package and those that it depends on, and notes where they are from. */
+async function unpackInto(folder: string, apt: PrivateApt, progress: Progress): Promise<void> {
+  const name = (await apt.depends("libxen-dev")).find((dependency) => dependency.startsWith("libxenmisc"));
+  if (name === undefined) throw new Error("libxen-dev names no libxenmisc.");
+  const names = (await apt.closure([name])).filter((dependency) => !LEFT_OUT.test(dependency));
+  const debs = await progress.step(`${name} and its libraries`, () => apt.downloadAll(names));
+  for (const deb of debs) await run("dpkg-deb", ["-x", deb, folder]);
+  const version = basename(debs[names.indexOf(name)] ?? "").split("_")[1] ?? "";
+  writeFileSync(join(folder, "origin.txt"), `${name} ${decodeURIComponent(version)}\n`);
 }

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { createPrivateApt, type PrivateApt } from "./apt.js";
+import { type PrivateApt, withPrivateApt } from "./apt.js";
 import { cacheFolder } from "./cache.js";
 import { type CpioEntry, cpio } from "./cpio.js";
 import type { Progress } from "./progress.js";
@@ -34,20 +34,16 @@ const origin = join(cacheFolder, "userland.txt");
 /** Fetches the programs if they are not in the cache yet. Throws an Error with a one-line reason where apt or the network is missing. */
 export async function fetchUserland(progress: Progress): Promise<Userland> {
   if (![archive, origin].every(existsSync)) {
-    const folder = join(cacheFolder, `apt-${process.pid}`);
-    const tree = join(folder, "tree");
-    mkdirSync(tree, { recursive: true });
-    try {
-      const apt = createPrivateApt(folder);
+    await withPrivateApt("arm64", async (apt, folder) => {
+      const tree = join(folder, "tree");
+      mkdirSync(tree);
       await progress.step("Debian's package lists for arm64", () => apt.update());
       const packages = await progress.step(`${PROGRAMS.join(", ")} and their libraries`, () => unpackWithDependencies(apt, tree));
       const temporary = `${archive}.${process.pid}`;
       writeFileSync(temporary, gzipSync(cpio(entriesOf(tree))));
       renameSync(temporary, archive);
       writeFileSync(origin, `${packages.join(", ")}\n`);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    });
   }
   return { archive, origin: readFileSync(origin, "utf8").trim() };
 }
