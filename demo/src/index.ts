@@ -7,6 +7,11 @@ import { playScenario, type ScenarioGuest } from "./scenario.js";
 
 /** `npm start [-- --own]`: fetches a guest, plays the scenario, sums up. `--own` plays it on our own small guest at once. */
 const narrator = createNarrator();
+const unknown = process.argv.slice(2).find((argument) => argument !== "--own");
+if (unknown !== undefined) {
+  console.error(`"${unknown}" is not known: npm start [-- --own]`);
+  process.exit(2);
+}
 const guest = process.argv.includes("--own") ? ownScenario((source) => assemble(source).bytes) : await chooseGuest();
 narrator.heading(`A guest of Xen on Arm: ${guest.description}`);
 narrator.command(`cat ${guest.config}`);

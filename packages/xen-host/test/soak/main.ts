@@ -12,10 +12,8 @@ type Message = { readonly report: SoakReport; readonly rss: number };
 
 /** `npm run soak -- [--steps N] [--seed N] [--life N]`: the soak in a thread, watched from this one. */
 function watch(): void {
-  const { values } = parseArgs({ options: { steps: { type: "string" }, seed: { type: "string" }, life: { type: "string" } } });
-  const steps = Number(values.steps ?? 1e7);
-  const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
-  const options: SoakOptions = { steps, seed, ...(values.life !== undefined && { life: Number(values.life) }) };
+  const options = optionsOf(process.argv.slice(2));
+  const { steps, seed } = options;
   console.log(`seed ${seed}, ${steps} steps; again with --seed ${seed}`);
   const worker = new Worker(new URL(import.meta.url), { workerData: options });
   let early: Message | undefined;
@@ -53,6 +51,22 @@ function watch(): void {
     console.error(`seed ${seed}: it grew by more than ${GROWTH / MIB} MiB`);
     process.exitCode = 1;
   });
+}
+
+/** What the command line asks for; one that cannot be ends the process with exit code 2. */
+function optionsOf(args: string[]): SoakOptions {
+  try {
+    const { values } = parseArgs({ args, options: { steps: { type: "string" }, seed: { type: "string" }, life: { type: "string" } } });
+    const [steps, seed, life] = (["steps", "seed", "life"] as const).map((name) => {
+      const text = values[name];
+      if (text !== undefined && !(Number(text) >= 0)) throw new Error(`--${name} ${text}: not a number`);
+      return text === undefined ? undefined : Number(text);
+    });
+    return { steps: steps ?? 1e7, seed: seed ?? Math.floor(Math.random() * 1e9), ...(life !== undefined && { life }) };
+  } catch (error) {
+    console.error(`soak: ${(error as Error).message}\nUsage: npm run soak -- [--steps N] [--seed N] [--life N]`);
+    process.exit(2);
+  }
 }
 
 function run(): void {
