@@ -1,5 +1,6 @@
 import type { Engine } from "../src/engine.js";
-import { ENTER, FIRST_REGION } from "../src/interpreter/handlers.js";
+import { ENTER } from "../src/interpreter/handlers.js";
+import { FIRST_REGION } from "../src/interpreter/pairs.js";
 import { AT, ENTRY_BYTES, EXIT, layoutOf, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../src/layout.js";
 import { engineOf } from "../src/processor.js";
 import type { Processor, VcpuRecord } from "../src/processor.types.js";

@@ -33,7 +33,7 @@ export const FORMS: readonly Form[] = [
     by: ["cond"],
     imm: signedField("imm19", 19, 2),
     relative: "branch",
-    hot: true,
+    hot: ({ cond }) => cond < 5 || (cond > 7 && cond < 14),
     run: (s, { cond }) => s.jumpIf(s.condition(cond)),
   }),
   form({

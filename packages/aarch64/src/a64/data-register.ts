@@ -86,7 +86,9 @@ function crc32(s: Stage, size: number, isCastagnoli: boolean, crc: Value, data: 
 }
 
 const LOGICAL = ["and", "or", "xor", "and"] as const;
-const HOT_CONDITIONS = new Set([0, 1, 2, 3, 8, 9, 10, 11, 12, 13]);
+/** Conditions that are frequent: of selections EQ, NE, CS, CC, HI, LS and LT; of comparisons that depend on one EQ, NE, CS and CC. */
+const HOT_SELECTIONS = new Set([0, 1, 2, 3, 8, 9, 11]);
+const HOT_COMPARISONS = new Set([0, 1, 2, 3]);
 
 /** Data processing, register (Arm ARM C4.1.94). */
 export const FORMS: readonly Form[] = [
@@ -107,7 +109,7 @@ export const FORMS: readonly Form[] = [
       when: (f) => f["shift"] !== 3 && fitsWidth(f),
       regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
       imm: shiftAmount,
-      hot: (f) => f.plain === 1 || f.shift === 0 || (f.sf === 1 && !S),
+      hot: (f) => f.plain === 1 || !S,
       run: (s, f, r) => {
         const ops = width(f.sf);
         const a = s.r(f.sf, r.n);
@@ -155,7 +157,7 @@ export const FORMS: readonly Form[] = [
     asm: ["[op=1 Rn=31] (S:ngc|ngcs) <Rd>, <Rm>", "(op.S:adc|adcs|sbc|sbcs) <Rd>, <Rn>, <Rm>"],
     by: ["sf", "op", "S"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
-    hot: ({ sf }) => sf === 1,
+    hot: ({ sf, op, S }) => sf === 1 && op === 0 && S === 0,
     run: (s, { sf, op, S }, r) => {
       const ops = width(sf);
       const a = s.r(sf, r.n);
@@ -178,7 +180,7 @@ export const FORMS: readonly Form[] = [
     when: fitsWidth,
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
     imm: shiftAmount,
-    hot: (f) => f.plain === 1 || (f.N === 0 && (f.shift === 0 || f.shift === 1)) || (f.shift === 3 && f.N === 0 && f.opc !== 3),
+    hot: (f) => (f.plain === 1 ? f.N === 0 || f.opc === 0 || f.opc === 3 : f.N === 0 && (f.opc === 2 || (f.shift === 0 && f.opc !== 3))),
     run: (s, f, r) => {
       const ops = width(f.sf);
       const shifted = f.plain ? s.r(f.sf, r.m) : shift(ops, f.shift, s.r(f.sf, r.m), s.imm(f.sf));
@@ -197,7 +199,7 @@ export const FORMS: readonly Form[] = [
     ],
     by: ["sf", "op", "o2", "cond"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
-    hot: (f) => HOT_CONDITIONS.has(f.cond) && (f.op === 0 || f.o2 === 0),
+    hot: (f) => f.op === 0 && HOT_SELECTIONS.has(f.cond),
     run: (s, { sf, op, o2, cond }, r) => {
       const ops = width(sf);
       let other = s.r(sf, r.m);
@@ -215,7 +217,7 @@ export const FORMS: readonly Form[] = [
       registersMatter: true,
       regs: { n: zr("Rn"), m: zr("Rm") },
       imm: (f) => [f["Rm"] ?? 0, f["nzcv"] ?? 0],
-      hot: (f) => f.op === 1 && HOT_CONDITIONS.has(f.cond),
+      hot: (f) => f.op === 1 && HOT_COMPARISONS.has(f.cond),
       run: (s, { sf, op, cond }, r) => {
         const ops = width(sf);
         s.body.if(
@@ -235,7 +237,6 @@ export const FORMS: readonly Form[] = [
     asm: "(o1:udiv|sdiv) <Rd>, <Rn>, <Rm>",
     by: ["sf", "o1"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
-    hot: true,
     run: (s, { sf, o1 }, r) => s.setR(sf, r.d, divide(s, sf, o1 === 1, s.r(sf, r.n), s.r(sf, r.m))),
   }),
   form({
@@ -244,7 +245,7 @@ export const FORMS: readonly Form[] = [
     asm: ["(op2:lsl|lsr|asr|ror) <Rd>, <Rn>, <Rm>", "(op2:lslv|lsrv|asrv|rorv) <Rd>, <Rn>, <Rm>"],
     by: ["sf", "op2"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
-    hot: true,
+    hot: ({ op2 }) => op2 < 2,
     run: (s, { sf, op2 }, r) => s.setR(sf, r.d, shift(width(sf), op2, s.r(sf, r.n), s.r(sf, r.m))),
   }),
   form({
@@ -315,7 +316,7 @@ export const FORMS: readonly Form[] = [
     asm: ["[Ra=31] (U.o0:smull|smnegl|umull|umnegl) <Xd>, <Wn>, <Wm>", "(U.o0:smaddl|smsubl|umaddl|umsubl) <Xd>, <Wn>, <Wm>, <Xa>"],
     by: ["U", "o0"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm"), a: zr("Ra") },
-    hot: true,
+    hot: ({ o0 }) => o0 === 0,
     run: (s, { U, o0 }, r) => {
       const extend = U ? extendU : extendS;
       s.setX(r.d, (o0 ? i64.sub : i64.add)(s.x(r.a), i64.mul(extend(s.w(r.n)), extend(s.w(r.m)))));
@@ -327,7 +328,6 @@ export const FORMS: readonly Form[] = [
     asm: "(U:smulh|umulh) <Xd>, <Xn>, <Xm>",
     by: ["U"],
     regs: { d: dst("Rd"), n: zr("Rn"), m: zr("Rm") },
-    hot: true,
     run: (s, { U }, r) => s.setX(r.d, mulHigh(s, s.body.let(s.x(r.n)), s.body.let(s.x(r.m)), U === 0)),
   }),
 ];

@@ -88,7 +88,7 @@ const WRITE_BACK: readonly Form[] = (["post", "pre"] as const).map((mode) =>
     when: isAllocated,
     regs: single,
     imm: imm9,
-    hot: common,
+    hot: (f) => f.opc < 2 && f.size !== 1,
     run: (s, f, r) => {
       const base = s.base(r.n);
       const va = s.body.let(mode === "pre" ? i64.add(base, s.imm64()) : base);
@@ -180,7 +180,7 @@ const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
       when: (f) => !isAbsent(f["opc"] ?? 0),
       regs: { a: (L ? dst : zr)("Rt"), b: (L ? dst : zr)("Rt2"), n: sp("Rn") },
       imm: (f) => signed(f["imm7"], 7) << (f["opc"] === 2 ? 3 : 2),
-      hot: (f) => f.opc === 2 || (f.opc === 0 && mode === "offset"),
+      hot: (f) => (f.opc === 2 && mode !== "noalloc") || (f.opc === 0 && mode === "offset"),
       run: (s, { opc }, r) => {
         const bytes = opc === 2 ? 8 : 4;
         const base = s.base(r.n);

@@ -72,7 +72,6 @@ const WRITE_BACK: readonly Form[] = (["post", "pre"] as const).map((mode) =>
     regs: single,
     imm: imm9,
     fp: true,
-    hot,
     run: (s, f, r) => {
       const base = s.base(r.n);
       const va = s.body.let(mode === "pre" ? i64.add(base, s.imm64()) : base);
@@ -142,7 +141,7 @@ const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
       regs: { a: vec("Rt"), b: vec("Rt2"), n: sp("Rn") },
       imm: (f) => BigInt(signed(f["imm7"], 7) << (2 + get(f, "opc"))),
       fp: true,
-      hot: (f) => f.opc > 0,
+      hot: (f) => f.opc > 0 && mode === "offset",
       run: (s, { opc }, r) => {
         const scale = 2 + opc;
         const bytes = 1 << scale;

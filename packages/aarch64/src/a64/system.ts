@@ -310,7 +310,6 @@ export const FORMS: readonly Form[] = [
     derive: { need: needs("writeEl") },
     when: (f) => stored(f) !== undefined && (stored(f)?.writeEl ?? -1) >= 0 && !SPECIAL.has(encoding(f)),
     regs: { t: zr("Rt"), to: slot((f) => stored(f)?.at ?? 0) },
-    hot: true,
     run: (s, { need }, r) => {
       requireState(s, need);
       s.setX(r.to, s.x(r.t));

@@ -1,4 +1,5 @@
-import { ENTER, FIRST_REGION, REGION_SLOTS } from "../interpreter/handlers.js";
+import { ENTER } from "../interpreter/handlers.js";
+import { FIRST_REGION, REGION_SLOTS } from "../interpreter/pairs.js";
 import type { JumpCache } from "../jump-cache.js";
 import { CODE_PAGE_BYTES, ENTRY_BYTES, type Layout, RECORD_BYTES } from "../layout.js";
 import type { RegionRequest } from "./translate.js";

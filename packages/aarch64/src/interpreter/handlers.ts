@@ -77,11 +77,6 @@ for (const form of ALL_FORMS) {
 /** All instruction handlers in the order of their numbers. */
 export const HANDLERS: readonly Handler[] = handlers;
 
-/** Functions in the table in front of the regions'. */
-export const FIRST_REGION: number = FIRST_HANDLER + HANDLERS.length;
-/** Regions that can live at once. */
-export const REGION_SLOTS: number = 1 << 15;
-
 /** Number of the handler for a decoded word (for branches, the far variant; near is one more); UNDEFINED if the form has none. */
 export function handlerOf(form: Form, fields: Fields): number {
   const entry = byForm.get(form);

@@ -7,7 +7,8 @@ import { Body } from "../wasm/body.js";
 import { i32, i64, wrap } from "../wasm/integer.js";
 import type { FunctionRef, ModuleBuilder } from "../wasm/module.js";
 import type { Value } from "../wasm/value.js";
-import { ENTER, FIRST_HANDLER, HANDLERS, NEXT_PAGE, START } from "./handlers.js";
+import { ENTER, type Handler, HANDLERS, NEXT_PAGE, START } from "./handlers.js";
+import { FIRST_OF_PAIR, FIRST_PAIR, FIRST_REGION, PAIRS } from "./pairs.js";
 import { entryOf, step, STOP } from "./record.js";
 import { type Frame, InterpreterStage } from "./stage.js";
 
@@ -24,9 +25,8 @@ export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layo
   const body = new Body(["i32", "i32"]);
   const record = body.local("i32");
   const budget = body.local("i32");
-  const page = body.local("i64");
-  const code = body.local("i32");
-  const tlb = body.local("i32");
+  // Seldom used, and in memory, so that the local variables fit into the host's registers.
+  const [page, code, tlb] = [get64(AT.PAGE), get32(AT.CODE), get32(AT.TLB)];
   const pc = body.local("i64");
   const put32 = (at: number, value: Value): void => body.store("i32", zero, value, at);
   const put64 = (at: number, value: Value): void => body.store("i64", zero, value, at);
@@ -34,9 +34,6 @@ export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layo
   // Parameters: record and budget.
   record.set(body.parameter(0));
   budget.set(body.parameter(1));
-  page.set(get64(AT.PAGE));
-  code.set(get32(AT.CODE));
-  tlb.set(get32(AT.TLB));
   pc.set(get64(AT.PC));
 
   const fetch = body.block();
@@ -51,9 +48,9 @@ export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layo
   const frame: Frame = {
     body,
     record: record.value,
-    tlb: tlb.value,
-    page: page.value,
-    code: code.value,
+    tlb,
+    page,
+    code,
     leave: undefined,
     punt: () => body.br(punt),
     jumpTo: (target) => {
@@ -74,37 +71,44 @@ export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layo
   const hot = HANDLERS.filter((h) => h.isHot);
   const nextPage = body.block();
   const start = body.block();
-  const arms = new Map(hot.map((h) => [h.id, body.block()]));
+  const blocks = new Map([...hot, ...PAIRS].map(({ id }) => [id, body.block()]));
   const labels = Array.from(
-    { length: FIRST_HANDLER + HANDLERS.length },
-    (_, id) => ({ [NEXT_PAGE]: nextPage, [START]: start, [ENTER]: enter })[id] ?? arms.get(id) ?? punt,
+    { length: FIRST_REGION },
+    (_, id) => ({ [NEXT_PAGE]: nextPage, [START]: start, [ENTER]: enter })[id] ?? blocks.get(id) ?? blocks.get(FIRST_OF_PAIR[id - FIRST_PAIR]?.id ?? 0) ?? punt,
   );
   body.brTable(i32.load16u(record.value), labels, punt);
   // Blocks close from the innermost, that is the last opened, on.
+  const interpret = ({ form, selectors, isNear }: Handler): void => {
+    new InterpreterStage(frame, runtime, callHelper, isNear).run(form, selectors);
+    record.set(i32.add(record.value, step));
+  };
+  for (const { first, second } of PAIRS.toReversed()) {
+    body.end();
+    interpret(first);
+    interpret(second);
+    body.br(loop);
+  }
   for (const handler of hot.toReversed()) {
     body.end();
-    new InterpreterStage(frame, runtime, callHelper, handler.isNear).run(handler.form, handler.selectors);
-    record.set(i32.add(record.value, step));
+    interpret(handler);
     body.br(loop);
   }
   body.end(); // start: on at AT.PC.
   budget.set(i32.sub(budget.value, record.value));
   body.br(jump);
   body.end(); // nextPage: the record behind the page's last is no instruction.
-  pc.set(i64.add(page.value, i64.konst(4096)));
+  pc.set(i64.add(page, i64.konst(4096)));
   budget.set(i32.sub(budget.value, record.value));
   body.end(); // jump: on at `pc`, with the budget left in `budget`.
   body.brIf(i32.ltS(budget.value, zero), fetch);
   const tag = body.let(i64.and(pc.value, i64.konst(-4093)));
-  body.if(i64.ne(tag, page.value), () => {
-    const entry = body.let(i32.add(i32.and(i32.shrU(wrap(pc.value), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), tlb.value));
+  body.if(i64.ne(tag, page), () => {
+    const entry = body.let(i32.add(i32.and(i32.shrU(wrap(pc.value), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), tlb));
     body.brIf(i64.ne(i64.load(entry, TLB_EXECUTE), tag), fetch);
-    page.set(tag);
-    code.set(i32.load(entry, TLB_EXECUTE + 8));
-    put64(AT.PAGE, page.value);
-    put32(AT.CODE, code.value);
+    put64(AT.PAGE, tag);
+    put32(AT.CODE, i32.load(entry, TLB_EXECUTE + 8));
   });
-  record.set(i32.add(code.value, i32.shl(i32.and(wrap(pc.value), i32.konst(0xfff)), i32.konst(2))));
+  record.set(i32.add(code, i32.shl(i32.and(wrap(pc.value), i32.konst(0xfff)), i32.konst(2))));
   budget.set(i32.add(budget.value, record.value));
   body.end(); // count: `record` was jumped to from afar or from behind.
   const entry = body.let(entryOf(record.value, layout));
@@ -121,7 +125,7 @@ export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layo
     body.return(i32.konst(stop));
   }
   body.end(); // spent
-  put64(AT.PC, pcOf(record.value, page.value, code.value));
+  put64(AT.PC, pcOf(record.value, page, code));
   put32(AT.BUDGET, i32.sub(budget.value, record.value));
   body.return(i32.konst(STOP.spent));
   body.end(); // fetch

@@ -6,7 +6,8 @@ import { Body } from "../wasm/body.js";
 import { i32, i64, wrap } from "../wasm/integer.js";
 import { call, callStatement, type FunctionRef, type ModuleBuilder, type Signature } from "../wasm/module.js";
 import type { Value } from "../wasm/value.js";
-import { ENTER, FIRST_HANDLER, FIRST_REGION, START } from "./handlers.js";
+import { ENTER, FIRST_HANDLER, START } from "./handlers.js";
+import { FIRST_REGION } from "./pairs.js";
 import { entryOf, HANDLER, START_RECORD, step, STOP } from "./record.js";
 
 const REGION: Signature = { parameters: [], results: ["i32"] };

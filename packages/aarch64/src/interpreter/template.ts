@@ -2,6 +2,7 @@ import { type Decoded, decodeAs, type Pattern } from "../a64/decode.js";
 import type { RegSpec } from "../a64/form.js";
 import { AT } from "../layout.js";
 import { handlerOf, UNDEFINED } from "./handlers.js";
+import { rankOf } from "./pairs.js";
 
 /** A kind of record: it does not depend on where its word stands. */
 export const PLAIN = 0;
@@ -11,6 +12,8 @@ export const BRANCH = 1;
 export const PAGE_RELATIVE = 2;
 /** Added to it: no instruction follows. */
 export const ENDS = 4;
+/** Above these bits: its rank in pairs. */
+export const RANK_SHIFT = 8;
 
 /** A decoded record, with the kind of its dependence on its place. */
 export interface RecordTemplate {
@@ -46,7 +49,8 @@ export function templateOf({ form, fields }: Decoded): RecordTemplate {
   const handler = handlerOf(form, fields);
   if (handler === UNDEFINED) return UNDEFINED_TEMPLATE;
   const imm = form.imm?.(fields) ?? 0;
-  const kind = (form.relative === "branch" ? BRANCH : form.relative === "page" ? PAGE_RELATIVE : PLAIN) | (form.ends ? ENDS : 0);
+  const kind =
+    (form.relative === "branch" ? BRANCH : form.relative === "page" ? PAGE_RELATIVE : PLAIN) | (form.ends ? ENDS : 0) | (rankOf(handler) << RANK_SHIFT);
   const operands = Object.values(form.regs).map((spec) => slotOf(spec.kind, spec.of(fields)));
   if (typeof imm === "number") return { kind, handler, operands, low: imm | 0, high: imm >> 31 };
   if (typeof imm === "object") return { kind, handler, operands, low: imm[0], high: imm[1] };

@@ -6,11 +6,14 @@ import { extendU, i32, i64 } from "../wasm/integer.js";
 import { callStatement, type FunctionRef, type ModuleBuilder } from "../wasm/module.js";
 import { UNDECODED } from "./handlers.js";
 import { HANDLER } from "./record.js";
-import { BRANCH, ENDS, PAGE_RELATIVE } from "./template.js";
+import { FIRST_PAIR, RANKS } from "./pairs.js";
+import { BRANCH, ENDS, PAGE_RELATIVE, RANK_SHIFT } from "./template.js";
 
 /** Spreads words over the slots. */
 const HASH = 0x9e37_79b1;
 const SLOT_SHIFT = Math.clz32(WORD_SLOTS - 1);
+/** Bytes of the records of a line of the instruction cache. */
+const LINE: number = 16 * RECORD_BYTES;
 /** Offset of the record in a slot. */
 const RECORD = 8;
 
@@ -28,6 +31,8 @@ export function defineUndecoded(module: ModuleBuilder, runtime: Pick<Runtime, "d
   const host = body.let(i32.shl(i32.load(i32.shl(page, i32.konst(2)), layout.pageOf), i32.konst(12)));
   const at = body.local("i32");
   at.set(from);
+  const rank = body.local("i32");
+  const rankBefore = body.local("i32");
 
   const done = body.block();
   const records = body.loop();
@@ -41,6 +46,8 @@ export function defineUndecoded(module: ModuleBuilder, runtime: Pick<Runtime, "d
     callStatement(body, runtime.decodeWord, word, slot);
     kind.set(i32.load(slot, 4));
   });
+  rankBefore.set(rank.value);
+  rank.set(i32.shrU(kind.value, i32.konst(RANK_SHIFT)));
   const first = body.local("i32");
   first.set(i32.load(slot, RECORD));
   const immediate = body.local("i64");
@@ -51,6 +58,7 @@ export function defineUndecoded(module: ModuleBuilder, runtime: Pick<Runtime, "d
     const target = i32.add(inPage, distance);
     body.if(i32.ltU(target, i32.konst(CODE_PAGE_BYTES - RECORD_BYTES)), () => {
       first.set(i32.add(first.value, i32.konst(1)));
+      rank.set(i32.add(rank.value, i32.ne(rank.value, i32.konst(0))));
       immediate.set(i64.or(extendU(distance), i64.and(immediate.value, i64.konst(0xffff_ffff_0000_0000n))));
     });
   });
@@ -59,6 +67,15 @@ export function defineUndecoded(module: ModuleBuilder, runtime: Pick<Runtime, "d
   body.store("i32", at.value, i32.load(slot, RECORD + 4), 4);
   body.store("i64", at.value, immediate.value, 8);
   body.store("i32", at.value, first.value);
+  // The record before becomes a pair's: but a line of the instruction cache is invalidated without its neighbours.
+  const isPair = i32.and(
+    i32.and(i32.ne(rankBefore.value, i32.konst(0)), i32.ne(rank.value, i32.konst(0))),
+    i32.ne(i32.and(inPage, i32.konst(LINE - 1)), i32.konst(0)),
+  );
+  body.if(isPair, () => {
+    const pair = i32.add(i32.add(i32.mul(rankBefore.value, i32.konst(RANKS)), rank.value), i32.konst(FIRST_PAIR));
+    body.store("i32_16", i32.sub(at.value, i32.konst(RECORD_BYTES)), pair);
+  });
   at.set(i32.add(at.value, i32.konst(RECORD_BYTES)));
   body.brIf(i32.eqz(i32.and(kind.value, i32.konst(ENDS))), records);
   body.end();
