@@ -3,8 +3,11 @@ import { Translations, translateRegions } from "aarch64";
 import type { CompilerAnswer, CompilerQuestion, CompilerSettings } from "./compiler-service.js";
 import { createTranslationFile } from "./translation-file.js";
 
-/** Milliseconds without a question after which new translations are written. */
+/** Milliseconds without a question after which new translations are written; and where they are few, before the thread ends for want of work. */
 const REST = 250;
+const LONG_REST = 1500;
+/** They are few while they are less than this part of all. */
+const FEW = 1 / 8;
 
 const { file: path } = workerData as CompilerSettings;
 const file = path === undefined ? undefined : createTranslationFile(path);
@@ -19,7 +22,7 @@ parentPort?.on("message", ({ id, requests }: CompilerQuestion) => {
   const module = new WebAssembly.Module(bytes);
   parentPort?.postMessage({ id, module, bytes: bytes.length, milliseconds: performance.now() - start } satisfies CompilerAnswer);
   clearTimeout(rest);
-  rest = setTimeout(keep, REST);
+  rest = setTimeout(keep, translations.added - written < translations.size * FEW ? LONG_REST : REST);
 });
 
 /** What cannot be written is translated again the next time. */

@@ -45,10 +45,23 @@ describe("translations on disk", () => {
   });
 
   it("keep what another host wrote meanwhile", () => {
-    const file = createTranslationFile(join(directory, "regions.bin"), translator());
+    const path = join(directory, "regions.bin");
+    const [one, other] = [createTranslationFile(path, translator()), createTranslationFile(path, translator())];
+    const ours = some(0);
+    one.write(ours);
+    other.write(some(4));
+    one.write(ours);
+    expect([ours.size, other.read().size]).toEqual([2, 2]);
+  });
+
+  it("are not read again where nobody else wrote", () => {
+    const path = join(directory, "regions.bin");
+    const file = createTranslationFile(path, translator());
     file.write(some(0));
     file.write(some(4));
-    expect(file.read().size).toBe(2);
+    expect(file.read().encode()).toEqual(some(4).encode());
+    file.write(some(8));
+    expect(file.read().encode()).toEqual(some(8).encode());
   });
 
   it("count as none where another build wrote them, or they are damaged", () => {

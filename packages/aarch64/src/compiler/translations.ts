@@ -89,14 +89,11 @@ export class Translations implements TranslationStore {
   }
 
   encode(): Uint8Array<ArrayBuffer> {
-    const encoded = [...this.#kept.values()].map(encodeOne);
-    const out = new Int32Array(encoded.reduce((length, one) => length + one.length, 0));
-    let at = 0;
-    for (const one of encoded) {
-      out.set(one, at);
-      at += one.length;
-    }
-    return new Uint8Array(out.buffer);
+    let length = 0;
+    for (const kept of this.#kept.values()) length += wordsOf(kept);
+    const writer = new Writer(length);
+    for (const kept of this.#kept.values()) encodeOne(writer, kept);
+    return writer.bytes;
   }
 
   /** What `encode` gave. Throws a RangeError for what it cannot have given. */
@@ -111,18 +108,31 @@ export class Translations implements TranslationStore {
   }
 }
 
+/** Numbers in front of the arrays of one. */
+const HEAD = 7;
+
+/** Length of one in `encode`. */
+function wordsOf({ source: { words }, translation: { locals, codes, statements } }: Kept): number {
+  return HEAD + 4 + words.length + Math.ceil(locals.length / 4) + 2 * codes.length + Math.ceil(statements.length / 4);
+}
+
 /** Numbers, then arrays with their lengths in front; byte arrays are padded to words. */
-function encodeOne({ source, translation }: Kept): Int32Array {
+function encodeOne(writer: Writer, { source, translation }: Kept): void {
   const { place, tier, entry, el, limits, words, isShared } = source;
   const { locals, codes, statements } = translation;
-  const arrays = [words, padded(locals), Int32Array.from(codes.flat()), padded(statements)];
-  const head = [place, tier, entry, el, limits.instructions, limits.calls, isShared ? 1 : 0];
-  const lengths = [words.length, locals.length, codes.length * 2, statements.length];
-  return Int32Array.from([...head, ...arrays.flatMap((array, i) => [lengths[i] ?? 0, ...array])]);
+  for (const number of [place, tier, entry, el, limits.instructions, limits.calls, isShared ? 1 : 0]) writer.word(number);
+  writer.words(words);
+  writer.padded(locals);
+  writer.word(2 * codes.length);
+  for (const [page, local] of codes) {
+    writer.word(page);
+    writer.word(local);
+  }
+  writer.padded(statements);
 }
 
 function decodeOne(reader: Reader): Kept {
-  const [place = 0, tier = 0, entry = 0, el = 0, instructions = 0, calls = 0, isShared = 0] = reader.words(7);
+  const [place = 0, tier = 0, entry = 0, el = 0, instructions = 0, calls = 0, isShared = 0] = reader.words(HEAD);
   const words = reader.words(reader.length());
   const locals = reader.bytes(reader.length());
   const flat = reader.words(reader.length());
@@ -145,6 +155,35 @@ function padded(bytes: Uint8Array): Int32Array {
   const words = new Int32Array(Math.ceil(bytes.length / 4));
   new Uint8Array(words.buffer).set(bytes);
   return words;
+}
+
+/** Writes words, and arrays with their lengths in front. */
+class Writer {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #words: Int32Array;
+  #at = 0;
+
+  constructor(length: number) {
+    const buffer = new ArrayBuffer(4 * length);
+    this.#words = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+  }
+
+  word(number: number): void {
+    this.#words[this.#at++] = number;
+  }
+
+  words(array: Int32Array): void {
+    this.word(array.length);
+    this.#words.set(array, this.#at);
+    this.#at += array.length;
+  }
+
+  padded(bytes: Uint8Array): void {
+    this.word(bytes.length);
+    this.bytes.set(bytes, 4 * this.#at);
+    this.#at += Math.ceil(bytes.length / 4);
+  }
 }
 
 /** Reads words in the order of `encodeOne`. */
