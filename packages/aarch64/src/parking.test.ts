@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type CompilerService, type RegionRequest, translateRegions } from "./compiler/translate.js";
-import type { MemoryMove, Processor, ProcessorOptions } from "./processor.types.js";
+import type { MemoryMove, Processor } from "./processor.types.js";
 import { CODE, DATA, HOT, LOOP, Machine, RAM, STAGINGS } from "./testing.js";
 
 const EVERYTHING = 2 ** 32;
