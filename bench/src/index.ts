@@ -19,19 +19,10 @@ import { tiersTable } from "./tiers.js";
 import { userlandFiles, userlandRows } from "./userland.js";
 
 /** `npm run bench [-- ROW... --quick --json FILE --interpreted --tiers]`: SPECIFICATION.md says what the rows are. */
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: "boolean", default: false },
-    json: { type: "string" },
-    interpreted: { type: "boolean", default: false },
-    tiers: { type: "boolean", default: false },
-  },
-});
+const { options, choice } = commandLine();
 // Where a machine sets this, every start of Node reads a file of certificates, for longer than `xl list` takes in all.
 delete process.env["NODE_EXTRA_CA_CERTS"];
 const progress = createProgress();
-const choice = chooseRows(positionals);
 const qemu = qemuVersion();
 const plan: Plan = { rounds: options.quick ? 1 : 5, choice, hasQemu: qemu !== undefined, progress };
 const [debian] = await fetchDebianGuests(["cloud"], progress);
@@ -94,4 +85,23 @@ async function debianRows(guest: DebianGuest): Promise<Row[]> {
     await host.stop();
   }
   return rows;
+}
+
+/** One that cannot be ends the process with exit code 2. */
+function commandLine() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: "boolean", default: false },
+        json: { type: "string" },
+        interpreted: { type: "boolean", default: false },
+        tiers: { type: "boolean", default: false },
+      },
+    });
+    return { options: values, choice: chooseRows(positionals) };
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}\nUsage: npm run bench [-- ROW... --quick --json FILE --interpreted --tiers]`);
+    process.exit(2);
+  }
 }

@@ -17,6 +17,8 @@ describe("xl without a host", () => {
     ["help for a command", ["help", "resume"], 0, /^Usage: xl \[-vtTf\] resume <Domain>/, /^$/],
     ["help for no command", ["help", "nothing"], 0, /^There is no command "nothing"\.\n$/, /^$/],
     ["-h behind a command that does not declare it", ["pause", "-h"], 0, /^Usage: xl \[-vtTf\] pause/, /^$/],
+    ["--help, cut short, behind a command", ["list", "--he"], 0, /^Usage: xl \[-vtT\] list/, /^$/],
+    ["help for help", ["help", "help"], 0, /^xl help lists the commands; /, /^$/],
     ["an unknown command", ["nothing"], 1, /^$/, /^xl: there is no command "nothing"/],
     ["an ambiguous command", ["re", "x"], 1, /^$/, /^xl: "re" may be reboot, resume, rename, regions$/m],
     ["help cut short", ["hel"], 1, /^$/, /there is no command "hel"/],

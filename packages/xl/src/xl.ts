@@ -39,6 +39,7 @@ const GLOBAL_OPTIONS = Array.from("vftTN").map((short) => ({ short, help: "" }))
 async function help(name: string | undefined): Promise<number> {
   const command = name === undefined ? undefined : lookup(name);
   if (name === undefined) process.stdout.write(listCommands(CMDTABLE));
+  else if (name === "help") process.stdout.write("xl help lists the commands; xl help COMMAND describes one.\n");
   else process.stdout.write(command === undefined ? `There is no command "${name}".\n` : await manualOf(command));
   return EXIT.success;
 }
@@ -51,7 +52,7 @@ async function manualOf(command: Command): Promise<string> {
 async function runCommand(command: Command, args: readonly string[], global: GlobalOptions): Promise<number> {
   if (command.takesAnything === true) args = [];
   const isHelpDeclared = command.options.some(({ short }) => short === "h");
-  const specs = isHelpDeclared ? command.options : [...command.options, { short: "h", help: "" }];
+  const specs = isHelpDeclared ? command.options : [...command.options, { short: "h", long: "help", help: "" }];
   let parsed;
   try {
     parsed = getopt(args, specs);
@@ -59,7 +60,7 @@ async function runCommand(command: Command, args: readonly string[], global: Glo
     process.stderr.write(`xl ${command.name}: ${(error as GetoptError).message}\n`);
     return EXIT.usage;
   }
-  if (parsed.options.has("h")) {
+  if (parsed.options.has("help")) {
     process.stdout.write(await manualOf(command));
     return EXIT.success;
   }

@@ -17,7 +17,7 @@ export const CMDTABLE: readonly Command[] = [
     summary: "Create a domain from a config file",
     usage: "<ConfigFile> [options] [vars]",
     options: [
-      { short: "h", help: "Print this help." },
+      { short: "h", long: "help", help: "Print this help." },
       { short: "p", help: "Leave the domain paused after it is created." },
       { short: "c", help: "Connect to the console after the domain is created." },
       { short: "f", long: "defconfig", argument: "FILE", help: "Use the given configuration file." },
