@@ -1,5 +1,6 @@
 import { GUEST } from "xen-public";
 import { createRegisterFile, type MmioDevice, type MmioRegister, type MmioValue } from "./io.js";
+import { createDistributor } from "./vgic-distributor.js";
 import { acknowledge, deactivateSplit, endOfInterrupt, highestPending, readRunningPriority, setBinaryPoint } from "./vgic-cpu-interface.js";
 import { isImplemented, NR_LOCAL_IRQS, PRIORITY_MASK, sendSgi, setTarget, SPURIOUS_IRQ, updateIrq, type VgicCpu } from "./vgic.js";
 import { clearEnable, readConfig, readEnable, readPriority, setEnable, setPending, writeConfig, writePriority } from "./vgic-rank.js";
@@ -154,22 +155,10 @@ const GICC: readonly MmioRegister<VgicCpu>[] = [
   { name: "DIR", first: 0x1000, write: (cpu, _, value) => deactivateSplit(cpu, value & INTID) },
 ];
 
-const distributor = createRegisterFile(GUEST.GICD_SIZE, GICD);
 const cpuInterface = createRegisterFile(GUEST.GICC_SIZE, GICC);
 
 /** GICD of a GICv2 guest, at most 8 vCPUs. */
-export const vgicV2Distributor: MmioDevice<VgicCpu> = {
-  base: GUEST.GICD_BASE,
-  size: GUEST.GICD_SIZE,
-  read(cpu, offset, bytes) {
-    cpu.gic.host.count("vgicd_reads");
-    return distributor.read(cpu, offset, bytes);
-  },
-  write(cpu, offset, bytes, value, high) {
-    cpu.gic.host.count("vgicd_writes");
-    return distributor.write(cpu, offset, bytes, value, high);
-  },
-};
+export const vgicV2Distributor: MmioDevice<VgicCpu> = createDistributor({ base: GUEST.GICD_BASE, size: GUEST.GICD_SIZE, registers: GICD });
 
 /** GICC of a GICv2 guest: on silicon the GICV page, which no trap counts. */
 export const vgicV2CpuInterface: MmioDevice<VgicCpu> = {

@@ -1,5 +1,6 @@
 import { GUEST, vaffinityToVcpuid, vcpuidToVaffinity } from "xen-public";
 import { createRegisterFile, type MmioDevice, type MmioRegister, type MmioValue } from "./io.js";
+import { createDistributor } from "./vgic-distributor.js";
 import { isImplemented, NR_LOCAL_IRQS, setTarget, type VgicCpu } from "./vgic.js";
 import { clearEnable, readConfig, readEnable, readPriority, setEnable, setPending, writeConfig, writePriority } from "./vgic-rank.js";
 
@@ -128,22 +129,10 @@ const GICR_SGI: readonly MmioRegister<VgicCpu>[] = [
 ];
 
 const FRAME_SIZE = 0x1_0000;
-const distributor = createRegisterFile(FRAME_SIZE, GICD);
 const frames = [createRegisterFile(FRAME_SIZE, GICR_RD), createRegisterFile(FRAME_SIZE, GICR_SGI)] as const;
 
 /** GICD of a GICv3 guest; accesses to INTIDs 0 to 31 reach the calling vCPU's own. */
-export const vgicV3Distributor: MmioDevice<VgicCpu> = {
-  base: GUEST.GICV3_GICD_BASE,
-  size: GUEST.GICV3_GICD_SIZE,
-  read(cpu, offset, bytes) {
-    cpu.gic.host.count("vgicd_reads");
-    return distributor.read(cpu, offset, bytes);
-  },
-  write(cpu, offset, bytes, value, high) {
-    cpu.gic.host.count("vgicd_writes");
-    return distributor.write(cpu, offset, bytes, value, high);
-  },
-};
+export const vgicV3Distributor: MmioDevice<VgicCpu> = createDistributor({ base: GUEST.GICV3_GICD_BASE, size: GUEST.GICV3_GICD_SIZE, registers: GICD });
 
 /** The redistributors, two frames of 64 KiB a vCPU; a frame beyond the last vCPU aborts. */
 export const vgicV3Redistributors: MmioDevice<VgicCpu> = {
