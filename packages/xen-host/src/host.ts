@@ -66,6 +66,7 @@ const CLOSE_TIME = 1000;
 
 async function run(announce: (announcement: Announcement) => void, metrics: string | undefined): Promise<number> {
   const paths = hostPaths(process.env);
+  const level = logLevel(process.env["XEN_HOST_LOG"]);
   makePrivateDirectory(paths.directory);
   const release = takeLock(paths.lock);
   if (release === undefined) {
@@ -74,7 +75,7 @@ async function run(announce: (announcement: Announcement) => void, metrics: stri
   }
   process.title = "xen-host";
   const sockets = [paths.socket, paths.store, paths.metrics];
-  const log = openLogFile(paths.log, logLevel(process.env["XEN_HOST_LOG"]));
+  const log = openLogFile(paths.log, level);
   try {
     const lost = readLostDomains(paths.state);
     if (lost.length > 0) log.warn(`the last host died; lost ${lost.join(", ")}`);
@@ -124,7 +125,9 @@ async function run(announce: (announcement: Announcement) => void, metrics: stri
 }
 
 function logLevel(wanted: string | undefined): LogLevel {
-  return LOG_LEVELS.find((level) => level === wanted) ?? "info";
+  const found = LOG_LEVELS.find((level) => level === (wanted || "info"));
+  if (found === undefined) throw new Error(`XEN_HOST_LOG: "${wanted}" is none of ${LOG_LEVELS.join(", ")}`);
+  return found;
 }
 
 /** SIGTERM and SIGINT, one after the other; SIGHUP is not for us. */

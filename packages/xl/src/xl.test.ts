@@ -39,6 +39,11 @@ describe("xl without a host", () => {
 
   it.each([
     ["a host that is not there", { XEN_HOST_BIN: "/nowhere.js" }, /^xl: cannot start the host: it ended at once \(exit 1\); see .*host\.log\n$/],
+    [
+      "a level of the log that there is not",
+      { XEN_HOST_LOG: "loud" },
+      /^xl: cannot start the host: XEN_HOST_LOG: "loud" is none of error, warn, info, debug\n$/,
+    ],
     ["a directory that cannot be made", { XEN_HOST_DIR: "/proc/x" }, /^xl: cannot start the host: ENOENT.*\n$/],
     ["a directory that is open to others", { XEN_HOST_DIR: "/tmp" }, /^xl: cannot start the host: \/tmp .*\n$/],
     ["a path too long for a socket", { XEN_HOST_DIR: `/tmp/${"x".repeat(110)}` }, /^xl: cannot reach the host: .* is too long for a socket: set XEN_HOST_DIR/],
