@@ -29,10 +29,19 @@ export class CodeCache {
   /** Predecoded pages in use: the first ones of the pool. */
   #used = 0;
   readonly #observer: CodeObserver;
+  readonly #nextChangedLine: (seen: number, page: number, from: number) => number;
   readonly #known: KnownPlaces | undefined;
 
-  constructor(memory: ArrayBufferLike, layout: Layout, wordSlots: WordSlots, observer: CodeObserver, known?: KnownPlaces) {
+  constructor(
+    memory: ArrayBufferLike,
+    layout: Layout,
+    wordSlots: WordSlots,
+    observer: CodeObserver,
+    nextChangedLine: (seen: number, page: number, from: number) => number,
+    known?: KnownPlaces,
+  ) {
     this.#known = known;
+    this.#nextChangedLine = nextChangedLine;
     this.#view = new DataView(memory);
     this.#bytes = new Uint8Array(memory);
     this.#words = new Int32Array(memory);
@@ -91,28 +100,36 @@ export class CodeCache {
   invalidateLine(host: number): void {
     const code = this.#view.getUint32(this.#codeOf(host >>> 12), true);
     if (code === 0) return;
-    this.#observer.invalidating((code - this.#layout.pool) / CODE_PAGE_BYTES);
-    const from = code + ((host & 0xfff & -LINE_BYTES) / 4) * RECORD_BYTES;
-    this.#bytes.fill(0, from, from + (LINE_BYTES / 4) * RECORD_BYTES);
+    this.#forgetLine((code - this.#layout.pool) / CODE_PAGE_BYTES, host & 0xfff & -LINE_BYTES);
   }
 
-  /** IC IALLU: forgets all records but keeps the pages. Safe while code runs. */
+  /** `line` is its offset. */
+  #forgetLine(page: number, line: number): void {
+    this.#observer.invalidating(page);
+    const { pool, seen } = this.#layout;
+    const from = pool + page * CODE_PAGE_BYTES + (line / 4) * RECORD_BYTES;
+    this.#bytes.fill(0, from, from + (LINE_BYTES / 4) * RECORD_BYTES);
+    this.#bytes.fill(0, seen + page * 4096 + line, seen + page * 4096 + line + LINE_BYTES);
+  }
+
+  /** IC IALLU: forgets the records whose words have changed, which are few: a kernel does it each time that it comes back from a suspend. Safe while code runs. */
   invalidateAll(): void {
-    for (let i = 0; i < this.#used; i++) {
-      this.#observer.invalidating(i);
-      const code = this.#layout.pool + i * CODE_PAGE_BYTES;
-      this.#bytes.fill(0, code, code + CODE_PAGE_BYTES - RECORD_BYTES);
+    for (let page = 0; page < this.#used; page++) {
+      const seen = this.#layout.seen + page * 4096;
+      const host = this.hostPageOf(page) * 4096;
+      for (let line = 0; (line = this.#nextChangedLine(seen, host, line)) < 4096; line += LINE_BYTES) this.#forgetLine(page, line);
     }
   }
 
   /** Forgets the pages themselves. Only where no record is in use. */
   dropAll(): void {
     for (let i = 0; i < this.#used; i++) this.#observer.invalidating(i);
-    const { pool, entries, pageOf } = this.#layout;
+    const { pool, entries, pageOf, seen } = this.#layout;
     this.#bytes.fill(0, entries, entries + ((this.#used * CODE_PAGE_BYTES) / RECORD_BYTES) * ENTRY_BYTES);
     this.#bytes.fill(0, pool, pool + this.#used * CODE_PAGE_BYTES);
     for (let i = 0; i < this.#used; i++) this.#view.setUint32(this.#codeOf(this.hostPageOf(i)), 0, true);
     this.#bytes.fill(0, pageOf, pageOf + this.#used * 4);
+    this.#bytes.fill(0, seen, seen + this.#used * 4096);
     this.#used = 0;
     this.#observer.dropped();
   }

@@ -56,7 +56,8 @@ export class Engine {
     this.tlbs = new Tlbs(buffer, layout.tlbs, processor.vcpus, this.jumps, (vcpu) => this.state.at(vcpu));
     const { hotPlaces: places } = processor;
     const observer = { invalidating: (page: number): void => this.compiler?.invalidatePage(page), dropped: (): void => this.tlbs.flushAll() };
-    this.code = new CodeCache(buffer, layout, wordSlots, observer, places && { places, headStart: headStart(compiler) });
+    const nextChangedLine = (seen: number, page: number, from: number): number => this.wasm.nextChangedLine(seen, page, from);
+    this.code = new CodeCache(buffer, layout, wordSlots, observer, nextChangedLine, places && { places, headStart: headStart(compiler) });
     this.system = new SystemInstructions({
       options: processor,
       state: this.state,

@@ -12,6 +12,7 @@
  * | CODE_OF | predecoded page of each host page |
  * | POOL | predecoded pages |
  * | ENTRIES | counters and regions of records |
+ * | SEEN | words that the records of predecoded pages, and regions, were made of |
  * | WORDS | records of words that were decoded |
  * | RAM | guest RAM, then the hypervisor's extra pages |
  */
@@ -212,6 +213,11 @@ export const WORD_BYTES = 24;
 /** Beside each record of the pool: {i32 entries counted, or its region; u16 handler that ENTER replaced, u16 entries of the region}. */
 export const ENTRY_BYTES = 8;
 
+/** What stands for a word among those that were seen: itself, but 0 means that none was. No memory holds the other, so that it counts as changed. */
+export function seenAs(word: number): number {
+  return word === 0 ? -1 : word;
+}
+
 /** A domain's memory map, from the number of its vCPUs and its RAM. */
 export interface Layout {
   readonly tlbs: number;
@@ -221,6 +227,8 @@ export interface Layout {
   readonly entries: number;
   /** i32 for each predecoded page: its host page. */
   readonly pageOf: number;
+  /** A page for each predecoded page: the words that its records and regions were made of (`seenAs`), 0 where there is none. */
+  readonly seen: number;
   readonly words: number;
   readonly ram: number;
   readonly extra: number;
@@ -242,10 +250,11 @@ export function layoutOf(options: { readonly ramBytes: number; readonly extraPag
   const pool = codeOf + P2M_FRAMES * 4;
   const entries = roundUp(pool + CODE_PAGES * CODE_PAGE_BYTES, 4096);
   const pageOf = roundUp(entries + ((CODE_PAGES * CODE_PAGE_BYTES) / RECORD_BYTES) * ENTRY_BYTES, 4096);
-  const words = pageOf + CODE_PAGES * 4;
+  const seen = roundUp(pageOf + CODE_PAGES * 4, 4096);
+  const words = seen + CODE_PAGES * 4096;
   const ram = roundUp(words + WORD_SLOTS * WORD_BYTES, 2 * MIB);
   const extra = ram + roundUp(options.ramBytes, 4096);
-  return { tlbs, p2m, codeOf, pool, entries, pageOf, words, ram, extra, bytes: roundUp(extra + options.extraPages * 4096, 65536) };
+  return { tlbs, p2m, codeOf, pool, entries, pageOf, seen, words, ram, extra, bytes: roundUp(extra + options.extraPages * 4096, 65536) };
 }
 
 /** Why generated code came back (AT.EXIT). */

@@ -128,6 +128,18 @@ describe("self-modifying code", () => {
     }
   });
 
+  it("is seen after IC IALLU where there were zeros, and there are again", () => {
+    low.map(VA + 0x1000n, BigInt(code) | PAGE);
+    const call = (): unknown => machine.run("ic iallu\nmov x0, #9\nblr x4", { x: { 4: VA + 0x1000n } });
+    for (let round = 0; round < 3; round++) {
+      for (let at = 0; at < 64; at += 8) machine.write(code + at, 0n);
+      expect(call()).toMatchObject({ kind: "exception", ec: 0 });
+      machine.load(returns(round), code);
+      expect(call()).toEqual({ kind: "end" });
+      expect(x(0)).toBe(BigInt(round));
+    }
+  });
+
   it("changes what a loop runs that is compiled or predecoded already", () => {
     low.map(VA + 0x1000n, BigInt(code) | PAGE);
     machine.load("loop: nop\nadd x0, x0, #1\nsubs x1, x1, #1\nb.ne loop\nret", code);

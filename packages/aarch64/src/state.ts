@@ -16,6 +16,8 @@ export interface InterpreterExports {
   updateFpTrap(): number;
   /** The first page with a byte that is not 0 in [from, to), or `to`; all are multiples of 4096. */
   nextUsedPage(from: number, to: number): number;
+  /** Offset of the first line from `from` on in which the page at `page` is not as the words at `seen` say, or 4096. */
+  nextChangedLine(seen: number, page: number, from: number): number;
   setNzcv(nzcv: number): number;
   pstate(): number;
 }

@@ -1,5 +1,5 @@
 import type { JumpCache } from "../jump-cache.js";
-import { AT, CODE_PAGE_BYTES, type Layout, RECORD_BYTES, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
+import { AT, CODE_PAGE_BYTES, type Layout, RECORD_BYTES, seenAs, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import { type HotPlaces, placeOf } from "./hot-places.js";
 import { codePageOf, LiveRegions, pagesOf } from "./live.js";
 import type { RegionSources } from "./report.js";
@@ -128,6 +128,7 @@ export class Compiler {
     const pages = new Map([[0, record - (entry / 4) * RECORD_BYTES]]);
     const limits = this.#options.tiers[tier];
     const { words } = reach(entry, limits, (offset) => this.#wordAt(offset, pages));
+    if (!this.#see(words, pages)) return;
     const used = new Set<number>();
     const flat = new Int32Array(words.size * 2);
     let at = 0;
@@ -139,6 +140,17 @@ export class Compiler {
     for (const number of pages.keys()) if (!used.has(number)) pages.delete(number);
     const el = this.#view.getInt32(AT.EL, true) === 1 ? 1 : 0;
     this.#queue.set(record, { record, place, entry, el, tier, limits, pages, words: flat, isShared: this.#isShared });
+  }
+
+  /** Notes the words that a region is made of, for IC IALLU. False if a record was made of another word: the guest will have to say that it changed. */
+  #see(words: ReadonlyMap<number, number>, pages: ReadonlyMap<number, number>): boolean {
+    const placeOfWord = (offset: number): number => (this.#layout.seen + codePageOf(pages.get(offset >> 12) ?? 0, this.#layout) * 4096 + (offset & 4095)) >> 2;
+    for (const [offset, word] of words) {
+      const seen = this.#words[placeOfWord(offset)];
+      if (seen !== 0 && seen !== seenAs(word | 0)) return false;
+    }
+    for (const [offset, word] of words) this.#words[placeOfWord(offset)] = seenAs(word | 0);
+    return true;
   }
 
   /** The word at an offset from the page that runs; `pages` collects the predecoded pages that are found for it. */

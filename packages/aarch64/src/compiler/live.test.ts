@@ -54,6 +54,31 @@ describe("compiled regions", () => {
     expect(machine.processor.compilerStatistics).toMatchObject({ live: 0, liveBytes: 0, invalidations: before });
   });
 
+  it("stay behind an IC IALLU, but for those whose code has changed", () => {
+    const machine = machineWithLoops(1 << 20);
+    const invalidate = (n: number): void => {
+      const { pc } = machine.registers();
+      machine.load(`ic iallu\nhvc #${n}`, CODE + 0x800);
+      machine.registers().pc = BigInt(CODE + 0x800);
+      expect(machine.processor.run(0, 100)).toMatchObject({ kind: "hvc", imm: n });
+      machine.registers().pc = pc;
+    };
+    runFor(machine, 200);
+    const before = machine.processor.compilerStatistics?.live ?? 0;
+    invalidate(1);
+    expect(machine.processor.compilerStatistics).toMatchObject({ live: before, invalidations: 0 });
+    // ADD X0, X0, #7 in the third page, of which nobody is told.
+    machine.write(CODE + 3 * 4096 + 4, 0x9100_1c00n, 4);
+    const regions = (): number[] => machine.processor.regions().map(({ address }) => Number(address));
+    const inThird = (address: number): boolean => address >>> 12 === (CODE >>> 12) + 3;
+    expect(regions().some(inThird)).toBe(true);
+    invalidate(2);
+    expect(regions().some(inThird)).toBe(false);
+    const { live = 0, invalidations = 0 } = machine.processor.compilerStatistics ?? {};
+    expect(live + invalidations).toBe(before);
+    expect(live).toBeGreaterThanOrEqual(PAGES - 1);
+  });
+
   it("are listed by the guest physical address of their entry", () => {
     const machine = machineWithLoops(1 << 20);
     runFor(machine, 200);

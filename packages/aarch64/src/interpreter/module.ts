@@ -12,7 +12,7 @@ import { defineLoop } from "./loop.js";
 import { FIRST_OF_PAIR, FIRST_PAIR } from "./pairs.js";
 import { HANDLER } from "./record.js";
 import { defineRun } from "./run.js";
-import { defineScan } from "./scan.js";
+import { defineCompare, defineScan } from "./scan.js";
 import { type Frame, InterpreterStage } from "./stage.js";
 import { defineStep } from "./step.js";
 import { defineUndecoded } from "./undecoded.js";
@@ -63,6 +63,7 @@ export function buildInterpreter(layout: Layout, isShared: boolean): Uint8Array<
   defineRun(module, runtime, defineLoop(module, runtime, layout), layout);
   defineStep(module, runtime, layout);
   defineScan(module);
+  defineCompare(module);
   return module.encode();
 }
 

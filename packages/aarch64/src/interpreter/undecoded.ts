@@ -29,6 +29,7 @@ export function defineUndecoded(module: ModuleBuilder, runtime: Pick<Runtime, "d
   const page = body.let(i32.divU(i32.sub(from, i32.konst(layout.pool)), i32.konst(CODE_PAGE_BYTES)));
   const code = body.let(i32.add(i32.konst(layout.pool), i32.mul(page, i32.konst(CODE_PAGE_BYTES))));
   const host = body.let(i32.shl(i32.load(i32.shl(page, i32.konst(2)), layout.pageOf), i32.konst(12)));
+  const seen = body.let(i32.shl(page, i32.konst(12)));
   const at = body.local("i32");
   at.set(from);
   const rank = body.local("i32");
@@ -38,7 +39,10 @@ export function defineUndecoded(module: ModuleBuilder, runtime: Pick<Runtime, "d
   const records = body.loop();
   body.brIf(i32.ne(i32.load16u(at.value), i32.konst(UNDECODED)), done);
   const inPage = body.let(i32.sub(at.value, code));
-  const word = body.let(i32.load(i32.add(host, i32.shrU(inPage, i32.konst(2)))));
+  const offset = body.let(i32.shrU(inPage, i32.konst(2)));
+  const word = body.let(i32.load(i32.add(host, offset)));
+  // As `seenAs` has it.
+  body.store("i32", i32.add(seen, offset), i32.sub(word, i32.eqz(word)), layout.seen);
   const slot = body.let(i32.add(i32.mul(i32.shrU(i32.mul(word, i32.konst(HASH | 0)), i32.konst(SLOT_SHIFT)), i32.konst(WORD_BYTES)), i32.konst(layout.words)));
   const kind = body.local("i32");
   kind.set(i32.load(slot, 4));
@@ -63,7 +67,7 @@ export function defineUndecoded(module: ModuleBuilder, runtime: Pick<Runtime, "d
     });
   });
   // Counted from here in the slot, from the page in the record.
-  body.if(i32.and(kind.value, i32.konst(PAGE_RELATIVE)), () => immediate.set(i64.add(immediate.value, extendU(i32.shrU(inPage, i32.konst(2))))));
+  body.if(i32.and(kind.value, i32.konst(PAGE_RELATIVE)), () => immediate.set(i64.add(immediate.value, extendU(offset))));
   body.store("i32", at.value, i32.load(slot, RECORD + 4), 4);
   body.store("i64", at.value, immediate.value, 8);
   body.store("i32", at.value, first.value);
