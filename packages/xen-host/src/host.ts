@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createLibxl, hostPaths, makePrivateDirectory, takeLock, type XenCtrl, XenCtrlError } from "libxl";
 import { farewell } from "./farewell.js";
-import { startHypervisor } from "./hypervisor-thread.js";
+import { type HypervisorThread, startHypervisor } from "./hypervisor-thread.js";
 import { LOG_LEVELS, type LogLevel, openLogFile } from "./log.js";
 import { metricsText, type ProcessFigures } from "./metrics.js";
 import { listenMetrics, parseMetricsAddress } from "./metrics-server.js";
@@ -67,6 +67,7 @@ const CLOSE_TIME = 1000;
 async function run(announce: (announcement: Announcement) => void, metrics: string | undefined): Promise<number> {
   const paths = hostPaths(process.env);
   const level = logLevel(process.env["XEN_HOST_LOG"]);
+  const scraped = metrics ? parseMetricsAddress(metrics) : undefined;
   makePrivateDirectory(paths.directory);
   const release = takeLock(paths.lock);
   if (release === undefined) {
@@ -76,27 +77,26 @@ async function run(announce: (announcement: Announcement) => void, metrics: stri
   process.title = "xen-host";
   const sockets = [paths.socket, paths.store, paths.metrics];
   const log = openLogFile(paths.log, level);
+  const servers: Closable[] = [];
+  let worker: HypervisorThread["worker"] | undefined;
   try {
     const lost = readLostDomains(paths.state);
     if (lost.length > 0) log.warn(`the last host died; lost ${lost.join(", ")}`);
     for (const socket of sockets) rmSync(socket, { force: true });
-    const { xenctrl, openStore, resumes, worker, failed } = startHypervisor(log);
+    const hypervisor = startHypervisor(log);
+    const { xenctrl, openStore, resumes, failed } = hypervisor;
+    worker = hypervisor.worker;
     // What a hypervisor that cannot begin says itself, and not what its silence does to others.
     const refused = failed.then((error) => Promise.reject(error));
     const state = await Promise.race([createStateFile(paths.state, xenctrl), refused]);
     const libxl = createLibxl(xenctrl, { log: (level, message, domid) => log.debug(`${level}: ${message} (domain ${domid})`) });
     const text = (): Promise<string> => metricsText(libxl, { ...processFigures(), resumes: resumes.figures() });
     let isStopping = false;
-    const servers = [
-      await listenStore(openStore, paths.store, log),
-      await listenMetrics(text, { path: paths.metrics }, log),
-      ...(metrics ? [await listenMetrics(text, parseMetricsAddress(metrics), log)] : []),
-      await listen(
-        unlessStopping(noticingResumes(xenctrl, resumes), () => isStopping),
-        paths.socket,
-        log,
-      ),
-    ];
+    const guarded = unlessStopping(noticingResumes(xenctrl, resumes), () => isStopping);
+    servers.push(await listenStore(openStore, paths.store, log));
+    servers.push(await listenMetrics(text, { path: paths.metrics }, log));
+    if (scraped !== undefined) servers.push(await listenMetrics(text, scraped, log));
+    servers.push(await listen(guarded, paths.socket, log));
     rmSync(paths.state, { force: true });
     xenctrl.onDomainChange(createCollector());
     log.info(`xen-host ${process.pid} listens at ${paths.socket}`);
@@ -119,10 +119,18 @@ async function run(announce: (announcement: Announcement) => void, metrics: stri
     await Promise.race([Promise.all(servers.map((server) => server.close())), new Promise((resolve) => setTimeout(resolve, CLOSE_TIME).unref())]);
     await worker.terminate();
     return reason instanceof Error ? 1 : 0;
+  } catch (error) {
+    // What was opened would keep the process, without a lock.
+    for (const server of servers) void server.close();
+    for (const socket of sockets) rmSync(socket, { force: true });
+    await worker?.terminate();
+    throw error;
   } finally {
     release();
   }
 }
+
+type Closable = { close(): Promise<void> };
 
 function logLevel(wanted: string | undefined): LogLevel {
   const found = LOG_LEVELS.find((level) => level === (wanted || "info"));

@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createTestBed, isAlive, type TestBed, waitUntil } from "../test/run-xl.js";
 
@@ -35,6 +37,18 @@ it("SIGTERM stops the host cleanly: nothing is lost", async () => {
   await waitUntil(() => !isAlive(pid), "the host to stop");
   expect(readFileSync(join(bed.hostDirectory, "host.log"), "utf8")).toContain("stopping on SIGTERM");
   expect(await bed.xl(["domid", "Domain-0"])).toMatchObject({ code: 0, stderr: "" });
+});
+
+it.each([
+  ["a place for metrics that is none", "zz/zz", /is no place for metrics/],
+  ["a place for metrics that cannot be", "/nowhere/metrics.sock", /EACCES|ENOENT/],
+])("a host that cannot begin for %s leaves nothing behind", async (_title, metrics, reason) => {
+  const directory = join(bed.directory, "refused");
+  const bin = fileURLToPath(new URL("../../xen-host/bin/xen-host.js", import.meta.url));
+  const env = { ...bed.env, XEN_HOST_DIR: directory, XEN_HOST_METRICS: metrics };
+  const host = spawnSync(process.execPath, [bin], { env, encoding: "utf8", timeout: 30_000 });
+  expect(host).toMatchObject({ status: 1, stderr: expect.stringMatching(reason) as string });
+  expect(existsSync(directory) ? readdirSync(directory).filter((file) => !file.endsWith(".log")) : []).toEqual([]);
 });
 
 it("host-stop stops it as cleanly, and says so where none runs", async () => {
