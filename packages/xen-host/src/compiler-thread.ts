@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { Translations, translateRegions } from "aarch64";
 import type { CompilerAnswer, CompilerQuestion, CompilerSettings } from "./compiler-service.js";
+import { stepBack } from "./priority.js";
 import { createTranslationFile } from "./translation-file.js";
 
 /** Milliseconds without a question after which new translations are written; and where they are few, before the thread ends for want of work. */
@@ -8,6 +9,8 @@ const REST = 250;
 const LONG_REST = 1500;
 /** They are few while they are less than this part of all. */
 const FEW = 1 / 8;
+
+stepBack();
 
 const { file: path } = workerData as CompilerSettings;
 const file = path === undefined ? undefined : createTranslationFile(path);

@@ -9,6 +9,7 @@ import { metricsText, type ProcessFigures } from "./metrics.js";
 import { listenMetrics, parseMetricsAddress } from "./metrics-server.js";
 import type { ResumeMeter } from "./resume-meter.js";
 import { listen } from "./server.js";
+import { engineStepsBack } from "./priority.js";
 import { createStateFile, readLostDomains } from "./state-file.js";
 import { listenStore } from "./store-server.js";
 
@@ -75,6 +76,7 @@ async function run(announce: (announcement: Announcement) => void, metrics: stri
     return 0;
   }
   process.title = "xen-host";
+  engineStepsBack();
   const sockets = [paths.socket, paths.store, paths.metrics];
   const log = openLogFile(paths.log, level);
   const servers: Closable[] = [];

@@ -17,6 +17,7 @@ import { createRunLoop } from "./run-loop.js";
 import { serveXenCtrl } from "./serve.js";
 import { servePortStream } from "./store-stream.js";
 import { createTranslationFile, translationPath } from "./translation-file.js";
+import { warmUp } from "./warm-up.js";
 
 /** What the host's main thread hands to the hypervisor's. */
 export interface WorkerSettings {
@@ -82,3 +83,10 @@ serveXenCtrl(xenctrl, portChannel(port));
 parentPort?.on("message", ({ store }: StoreRequest) => void xenctrl.openStore().then((stream) => servePortStream(store, stream)));
 loop.kick();
 xen.onDomainChange(collect);
+setImmediate(() => {
+  try {
+    warmUp({ isShared: pcpus > 1, interpreter });
+  } catch (error) {
+    log(`the interpreter is not warm: ${(error as Error).message}`);
+  }
+});

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
@@ -23,6 +24,15 @@ it("the first xl starts a host, private to the user, and the second finds it", a
   expect(statSync(bed.hostDirectory).mode & 0o777).toBe(0o700);
   expect(await bed.xl(["domname", "0"])).toMatchObject({ code: 0, stdout: "Domain-0\n" });
   expect(bed.hostPid()).toBe(pid);
+});
+
+it.runIf(process.platform === "linux")("the engine's threads step back behind the host's own, which run guests", () => {
+  const pid = bed.hostPid();
+  const niceOf = (thread: string): number => Number(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8").split(") ")[1]?.split(" ")[16]);
+  expect(niceOf(`${pid}`)).toBe(getPriority());
+  const nices = readdirSync(`/proc/${pid}/task`).map(niceOf);
+  expect(new Set(nices)).toEqual(new Set([getPriority(), Math.max(10, getPriority())]));
+  expect(nices.filter((nice) => nice === getPriority()).length).toBeGreaterThanOrEqual(2);
 });
 
 it("several xl that start at once share one host", async () => {
