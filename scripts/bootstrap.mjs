@@ -30,7 +30,8 @@ export function node(...args) {
   run(process.execPath, args);
 }
 
-function pnpm(...args) {
+/** Runs the package manager that package.json names. */
+export function pnpm(...args) {
   run("npx", ["--yes", "--package", manifest.packageManager, "--", "pnpm", ...args]);
 }
 
