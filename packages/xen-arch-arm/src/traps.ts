@@ -14,8 +14,8 @@ import { expireTimers, nextDeadline } from "./vtimer-access.js";
 export const MAX_BUDGET = 250_000;
 /** The same while guests run on other threads, which wait for this one when they come out. */
 export const SHORT_BUDGET = 30_000;
-/** Fewest instructions of one entry, so that a deadline at hand does not end in many tiny ones. */
-const MIN_BUDGET = 200;
+/** Fewest instructions of one entry, so that a deadline at hand does not end in many tiny ones; some ten microseconds. */
+const MIN_BUDGET = 3000;
 /** Entries with fewer instructions are mostly the way in and out. */
 const LEARN_FROM = 1000;
 
