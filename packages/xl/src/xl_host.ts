@@ -65,8 +65,10 @@ type Announcement = { state: "ready"; lost: string[] } | { state: "already runni
  * malloc, trimmed early. Blocks from 16 KiB on are mapped apart, which takes in what V8's compilers work with: freed parts of a heap stay.
  */
 const LEAN = ["--max-semi-space-size=4", "--v8-pool-size=2", "--expose-gc"];
+/** The first version of V8 that does not know `--interrupt-budget`, and would not start with it, is not older than this one. */
+const V8_WITHOUT_BUDGET = 12;
 /** V8 optimises sooner than pays: on two cores its threads take from the guest's. Ten times the work before guest code is optimised, and fifteen before JavaScript is. */
-const CALM = ["--wasm-tiering-budget=20000000", "--interrupt-budget=1000000"];
+const CALM = ["--wasm-tiering-budget=20000000", ...(Number.parseInt(process.versions.v8) < V8_WITHOUT_BUDGET ? ["--interrupt-budget=1000000"] : [])];
 const LEAN_ENVIRONMENT = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "16384" };
 /** Node reads these certificates at each start, which takes longer than all the rest; nobody here speaks TLS. */
 export const NO_CERTIFICATES = { NODE_EXTRA_CA_CERTS: undefined };
