@@ -65,7 +65,7 @@ type Announcement = { state: "ready"; lost: string[] } | { state: "already runni
  * malloc, trimmed early. Blocks from 16 KiB on are mapped apart, which takes in what V8's compilers work with: freed parts of a heap stay.
  */
 const LEAN = ["--max-semi-space-size=4", "--v8-pool-size=2", "--expose-gc"];
-/** The first version of V8 that does not know `--interrupt-budget`, and would not start with it, is not older than this one. */
+/** From this version on V8 may not know `--interrupt-budget`, with which Node would not start then. */
 const V8_WITHOUT_BUDGET = 12;
 /** V8 optimises sooner than pays: on two cores its threads take from the guest's. Ten times the work before guest code is optimised, and fifteen before JavaScript is. */
 const CALM = ["--wasm-tiering-budget=20000000", ...(Number.parseInt(process.versions.v8) < V8_WITHOUT_BUDGET ? ["--interrupt-budget=1000000"] : [])];
