@@ -1,9 +1,7 @@
 import { type HotPlaces, placeOf } from "./compiler/hot-places.js";
 import { NEXT_PAGE } from "./interpreter/handlers.js";
 import type { WordSlots } from "./interpreter/word-slots.js";
-import { CODE_PAGE_BYTES, CODE_PAGES, ENTRY_BYTES, type Layout, RECORD_BYTES, REPORTS_DECODED } from "./layout.js";
-
-const LINE_BYTES = 64;
+import { CODE_PAGE_BYTES, CODE_PAGES, ENTRY_BYTES, type Layout, LINE_BYTES, RECORD_BYTES, REPORTS_DECODED } from "./layout.js";
 
 /** Who must know when predecoded pages change. */
 export interface CodeObserver {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { PATTERNS } from "./a64/decode.js";
 import { STORED_SYSREGS } from "./layout.js";
 import type { ProcessorOptions } from "./processor.types.js";
-import { DATA, Machine, RAM, TABLES, VECTORS } from "./testing.js";
+import { createRandom, DATA, Machine, RAM, TABLES, VECTORS } from "./testing.js";
 
 const RAM_BYTES = 0x40_0000;
 /** RAM from here on is not mapped at stage 2. */
@@ -15,17 +15,6 @@ const SLACK = 1100;
 const HVC = 0xd400_0002;
 const SANE_TABLE = TABLES + 0x8000;
 
-/** xorshift32: the same programs in every run. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
-
 /** A hostile guest: random words as code and tables, random registers, and a hypervisor that answers at random. */
 class Attack {
   readonly machine: Machine;
@@ -36,7 +25,7 @@ class Attack {
   readonly exits = new Map<string, number>();
 
   constructor(seed: number, options: Partial<ProcessorOptions>) {
-    this.#random = generator(seed);
+    this.#random = createRandom(seed);
     this.machine = new Machine({ vcpus: 2, ramBytes: RAM_BYTES, extraPages: EXTRA_PAGES, ...options });
     const { processor } = this.machine;
     this.#bytes = new Uint8Array(processor.memory.buffer);

@@ -200,6 +200,8 @@ export const P2M_VALID = 1;
 /** A page that the guest must not write. */
 export const P2M_READ_ONLY = 2;
 
+/** A line of the instruction cache, which is invalidated alone. */
+export const LINE_BYTES = 64;
 /** A predecoded instruction: {u16 handler, u16 slots[3], i64 immediate}. */
 export const RECORD_BYTES = 16;
 /** A predecoded page: 1,024 records and one that leads to the next page. */
@@ -213,7 +215,7 @@ export const WORD_BYTES = 24;
 /** Beside each record of the pool: {i32 entries counted, or its region; u16 handler that ENTER replaced, u16 entries of the region}. */
 export const ENTRY_BYTES = 8;
 
-/** What stands for a word among those that were seen: itself, but 0 means that none was. No memory holds the other, so that it counts as changed. */
+/** What stands for a word among those that were seen: itself, but 0 means that none was. All ones, which stand for 0, are no instruction either. */
 export function seenAs(word: number): number {
   return word === 0 ? -1 : word;
 }

@@ -291,3 +291,14 @@ export class Tables {
     return at;
   }
 }
+
+/** Numbers from 0 up to `below`, the same ones for a seed each time (xorshift32). */
+export function createRandom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}

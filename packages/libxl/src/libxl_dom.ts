@@ -1,4 +1,15 @@
-import { GUEST, HVM_CALLBACK_IRQ_PPI31, HVM_PARAM, MAGIC_PAGE, NR_MAGIC_PAGES, PAGE_SHIFT, PAGE_SIZE, PSR_GUEST64_INIT, SCTLR_GUEST_INIT } from "xen-public";
+import {
+  ERRNO,
+  GUEST,
+  HVM_CALLBACK_IRQ_PPI31,
+  HVM_PARAM,
+  MAGIC_PAGE,
+  NR_MAGIC_PAGES,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  PSR_GUEST64_INIT,
+  SCTLR_GUEST_INIT,
+} from "xen-public";
 import { LibxlError } from "./include/libxl.js";
 import type { Ring } from "./libxl_create_nodes.js";
 import { type GuestTree, guestDeviceTree, RNG_SEED_SIZE } from "./libxl_arm.js";
@@ -12,7 +23,6 @@ import type { VcpuContext } from "./xenctrl.js";
 
 /** Bytes that are written to guest memory at once: the host need not hold a whole kernel beside the guest. */
 const WRITE_BYTES = 1 << 20;
-const ENOMEM = 12;
 /** Kernels and ramdisks above this are refused while they are unpacked. */
 const MAX_UNPACKED = 0x4000_0000;
 
@@ -167,7 +177,7 @@ async function populate(ctx: Ctx, domid: number, gfn: number, pages: number): Pr
     await ctx.ctrl.populatePhysmap(domid, gfn, pages);
   } catch (cause) {
     const mib = (pages * PAGE_SIZE) / 0x10_0000;
-    if (isErrno(cause, ENOMEM))
+    if (isErrno(cause, ERRNO.ENOMEM))
       throw fail(ctx, "NOMEM", `the host has no ${mib} MiB left for the guest: make memory smaller or destroy a domain`, { cause, domid });
     throw fail(ctx, "FAIL", `cannot give the guest ${mib} MiB at gfn 0x${gfn.toString(16)}: ${reason(cause)}`, { cause, domid });
   }

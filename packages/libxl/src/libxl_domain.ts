@@ -1,4 +1,4 @@
-import { XEN_DOMINF, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift, XEN_INVALID_MAX_VCPU_ID } from "xen-public";
+import { ERRNO, XEN_DOMINF, XEN_DOMINF_shutdownmask, XEN_DOMINF_shutdownshift, XEN_INVALID_MAX_VCPU_ID } from "xen-public";
 import { type DomainType, isLibxlError, LibxlError, SHUTDOWN_REASON, type ShutdownReason, type Trigger } from "./include/libxl.js";
 import { call, type Ctx, fail, isErrno, reason } from "./libxl_internal.js";
 import { path } from "./libxl_paths.js";
@@ -10,8 +10,6 @@ import { resumeAny, resumeCooperative } from "./xg_resume.js";
 
 const KIB_PER_PAGE = 4;
 const LIST_CHUNK = 1024;
-const EINVAL = 22;
-const ENOSYS = 38;
 
 /** libxl_list_domain: all domains, ascending. */
 export async function listDomain(ctx: Ctx): Promise<Dominfo[]> {
@@ -78,7 +76,7 @@ export async function domainUnpause(ctx: Ctx, domid: number): Promise<void> {
   if (domid === 0) throw fail(ctx, "INVAL", "domain 0 is the host itself and is never paused", { domid });
   await refuseDeviceModel(ctx, domid, "unpause");
   const unpause = ctx.ctrl.unpauseDomain(domid).catch((cause: unknown) => {
-    throw isErrno(cause, EINVAL) ? new Error("it is not paused", { cause }) : cause;
+    throw isErrno(cause, ERRNO.EINVAL) ? new Error("it is not paused", { cause }) : cause;
   });
   await call(ctx, "unpause the domain", domid, unpause);
 }
@@ -187,7 +185,7 @@ export interface Affinity {
 /** libxl_set_vcpuaffinity. */
 export async function setVcpuaffinity(ctx: Ctx, domid: number, vcpu: number, affinity: Affinity): Promise<void> {
   const set = ctx.ctrl.setVcpuAffinity(domid, vcpu, affinity).catch(async (cause: unknown) => {
-    throw isErrno(cause, EINVAL) ? ((await affinityFault(ctx, domid, vcpu, affinity)) ?? cause) : cause;
+    throw isErrno(cause, ERRNO.EINVAL) ? ((await affinityFault(ctx, domid, vcpu, affinity)) ?? cause) : cause;
   });
   await call(ctx, `set the affinity of vCPU ${vcpu}`, domid, set);
 }
@@ -204,6 +202,6 @@ async function affinityFault(ctx: Ctx, domid: number, vcpu: number, { hard, soft
 /** libxl_send_trigger: Xen on Arm has no sendtrigger. */
 export async function sendTrigger(ctx: Ctx, domid: number, trigger: Trigger): Promise<void> {
   await domainInfo(ctx, domid);
-  const cause = new XenCtrlError("sendtrigger", ENOSYS, "Xen on Arm has no such call");
+  const cause = new XenCtrlError("sendtrigger", ERRNO.ENOSYS, "Xen on Arm has no such call");
   throw fail(ctx, "FAIL", `cannot send the trigger ${trigger}: ${reason(cause)}`, { cause, domid });
 }

@@ -1,7 +1,6 @@
+import { ERRNO } from "xen-public";
 import { call, type Ctx, isErrno } from "./libxl_internal.js";
 import type { CompiledRegion, RegionReport } from "./xenctrl.js";
-
-const ENOENT = 2;
 
 /** A domain's compiled code, in the order of its addresses. */
 export async function compiledRegions(ctx: Ctx, domid: number): Promise<CompiledRegion[]> {
@@ -11,7 +10,7 @@ export async function compiledRegions(ctx: Ctx, domid: number): Promise<Compiled
 /** One piece of it in full. Fails where none begins at the guest physical address. */
 export async function compiledRegion(ctx: Ctx, domid: number, address: number): Promise<RegionReport> {
   const found = ctx.ctrl.compiledRegion(domid, address).catch((cause: unknown) => {
-    throw isErrno(cause, ENOENT) ? new Error("none begins there", { cause }) : cause;
+    throw isErrno(cause, ERRNO.ENOENT) ? new Error("none begins there", { cause }) : cause;
   });
   return call(ctx, `show the compiled code at 0x${address.toString(16)}`, domid, found);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decode, PATTERNS, type Pattern } from "../a64/decode.js";
 import { disassemble } from "../asm/disassemble.js";
-import { CODE, DATA, EL1H, Machine, VECTORS } from "../testing.js";
+import { CODE, createRandom, DATA, EL1H, Machine, VECTORS } from "../testing.js";
 
 /** Forms whose words leave the sequence, or need more than a base register to be harmless. */
 const LEFT_OUT = /^(B|BL|B_cond|CBZ_CBNZ|TBZ_TBNZ|BR|BLR|RET|ERET|SVC|HVC|SMC|BRK|HLT|DCPS.|DRPS|UDF|HINT|MRS.*|MSR.*|SYS|DC_ZVA|LDR_lit.*|LDR_V_lit.*)$/;
@@ -11,17 +11,6 @@ const COUNTER = 28;
 const START = 26;
 const BASE = 27;
 const ROUNDS = 6;
-
-/** xorshift32: the same sequences in every run. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 const isMemory = ({ fields, form }: Pattern): boolean => fields.some((f) => f.name === "Rn") && /^(LD|ST|CAS|LSE|PRFM)/.test(form.name);
 const KEPT = new Set(["Rd", "Rt", "Rt2", "Rs"]);
@@ -67,7 +56,7 @@ interface Outcome {
 
 /** Runs a sequence in a loop from random registers and memory, in entries of random length, to its end or its first exception. */
 function run(machine: Machine, words: readonly number[], seed: number): Outcome {
-  const random = generator(seed);
+  const random = createRandom(seed);
   const { processor } = machine;
   processor.resetVcpu(0);
   machine.enableMmu();
@@ -102,7 +91,7 @@ describe("the interpreter and the compiler agree", () => {
   for (let group = 0; group < CANDIDATES.length; group += 40) {
     const patterns = CANDIDATES.slice(group, group + 40);
     it(`on random sequences with ${patterns[0]?.form.name} to ${patterns.at(-1)?.form.name}`, () => {
-      const random = generator(group + 1);
+      const random = createRandom(group + 1);
       const interpreter = new Machine({ compile: false });
       const compiler = new Machine({ compile: { hotEntries: 1, batch: 1, maxWait: 0 } });
       for (let round = 0; round < 12; round++) {

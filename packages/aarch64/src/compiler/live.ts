@@ -1,9 +1,11 @@
 import { ENTER } from "../interpreter/handlers.js";
-import { FIRST_REGION, REGION_SLOTS } from "../interpreter/pairs.js";
+import { FIRST_REGION } from "../interpreter/pairs.js";
 import type { JumpCache } from "../jump-cache.js";
 import { CODE_PAGE_BYTES, ENTRY_BYTES, type Layout, RECORD_BYTES } from "../layout.js";
 import type { RegionRequest } from "./translate.js";
 
+/** Regions that can live at once. */
+const REGION_SLOTS = 1 << 15;
 /** Regions that the table gets room for at a time. */
 const TABLE_STEP = 1024;
 

@@ -15,7 +15,7 @@ import { type Frame, InterpreterStage } from "./stage.js";
 /**
  * The loop: a `br_table` over the hot handlers. It makes no calls, so that V8 keeps its locals in registers: what is not hot, or not the common case of
  * a hot handler, is left for `run` to do. The local `budget` is kept so that `budget - record` is what remains of it: going to the next record costs nothing,
- * and a branch adds its distance. Gives a STOP and leaves record and budget (for `fetch`: PC and budget) in the window.
+ * and a branch adds its distance. Everything else stays in the window: with more locals V8 would keep none in a register. Gives a STOP and leaves record and budget (for `fetch`: PC and budget) in the window.
  */
 export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layout): FunctionRef {
   const callHelper: CallHelper = (helper) => {
@@ -25,8 +25,6 @@ export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layo
   const body = new Body(["i32", "i32"]);
   const record = body.local("i32");
   const budget = body.local("i32");
-  // Seldom used, and in memory, so that the local variables fit into the host's registers.
-  const [page, code, tlb] = [get64(AT.PAGE), get32(AT.CODE), get32(AT.TLB)];
   const pc = body.local("i64");
   const put32 = (at: number, value: Value): void => body.store("i32", zero, value, at);
   const put64 = (at: number, value: Value): void => body.store("i64", zero, value, at);
@@ -48,9 +46,6 @@ export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layo
   const frame: Frame = {
     body,
     record: record.value,
-    tlb,
-    page,
-    code,
     leave: undefined,
     punt: () => body.br(punt),
     jumpTo: (target) => {
@@ -97,18 +92,18 @@ export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layo
   budget.set(i32.sub(budget.value, record.value));
   body.br(jump);
   body.end(); // nextPage: the record behind the page's last is no instruction.
-  pc.set(i64.add(page, i64.konst(4096)));
+  pc.set(i64.add(get64(AT.PAGE), i64.konst(4096)));
   budget.set(i32.sub(budget.value, record.value));
   body.end(); // jump: on at `pc`, with the budget left in `budget`.
   body.brIf(i32.ltS(budget.value, zero), fetch);
   const tag = body.let(i64.and(pc.value, i64.konst(-4093)));
-  body.if(i64.ne(tag, page), () => {
-    const entry = body.let(i32.add(i32.and(i32.shrU(wrap(pc.value), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), tlb));
+  body.if(i64.ne(tag, get64(AT.PAGE)), () => {
+    const entry = body.let(i32.add(i32.and(i32.shrU(wrap(pc.value), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16)), get32(AT.TLB)));
     body.brIf(i64.ne(i64.load(entry, TLB_EXECUTE), tag), fetch);
     put64(AT.PAGE, tag);
     put32(AT.CODE, i32.load(entry, TLB_EXECUTE + 8));
   });
-  record.set(i32.add(code, i32.shl(i32.and(wrap(pc.value), i32.konst(0xfff)), i32.konst(2))));
+  record.set(i32.add(get32(AT.CODE), i32.shl(i32.and(wrap(pc.value), i32.konst(0xfff)), i32.konst(2))));
   budget.set(i32.add(budget.value, record.value));
   body.end(); // count: `record` was jumped to from afar or from behind.
   const entry = body.let(entryOf(record.value, layout));
@@ -125,7 +120,7 @@ export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layo
     body.return(i32.konst(stop));
   }
   body.end(); // spent
-  put64(AT.PC, pcOf(record.value, page, code));
+  put64(AT.PC, pcOf(record.value));
   put32(AT.BUDGET, i32.sub(budget.value, record.value));
   body.return(i32.konst(STOP.spent));
   body.end(); // fetch

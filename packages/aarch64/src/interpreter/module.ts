@@ -1,7 +1,7 @@
 import { type CallHelper, helpersOf } from "../a64/helper.js";
 import { AT, type Layout, layoutOf, THEN } from "../layout.js";
 import { defineRuntime, type Runtime } from "../runtime.js";
-import { get32, get64, zero } from "../runtime/emit.js";
+import { zero } from "../runtime/emit.js";
 import { pcOf } from "../runtime/exceptions.js";
 import { Body } from "../wasm/body.js";
 import { extendS, i32, i64 } from "../wasm/integer.js";
@@ -29,13 +29,10 @@ function defineHandler(module: ModuleBuilder, runtime: Runtime, callHelper: Call
   const frame: Frame = {
     body,
     record,
-    tlb: get32(AT.TLB),
-    page: get64(AT.PAGE),
-    code: get32(AT.CODE),
     leave: (then) => body.return(then()),
     punt: () => body.unreachable(),
     jumpTo,
-    jumpNear: (distance) => jumpTo(i64.add(pcOf(record, frame.page, frame.code), i64.shrS(extendS(distance), i64.konst(2)))),
+    jumpNear: (distance) => jumpTo(i64.add(pcOf(record), i64.shrS(extendS(distance), i64.konst(2)))),
   };
   new InterpreterStage(frame, runtime, callHelper, handler.isNear).run(handler.form, handler.selectors);
   body.return(zero);

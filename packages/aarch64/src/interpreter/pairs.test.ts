@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { decode, PATTERNS } from "../a64/decode.js";
 import { layoutOf } from "../layout.js";
-import { CODE, DATA, EL1H, Machine, VECTORS } from "../testing.js";
+import { CODE, createRandom, DATA, EL1H, Machine, VECTORS } from "../testing.js";
 import { type Handler, handlerOf } from "./handlers.js";
 import { type HandlerPair, PAIRS } from "./pairs.js";
 
@@ -11,16 +11,6 @@ const [BASE, INDEX] = [27, 26];
 const HVC = 0xd400_0002;
 /** Where branches go: in this page, and in the next one. */
 const [NEAR, FAR] = [0x40, 0x1000];
-
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 const random = createRandom(20_261_122);
 

@@ -133,8 +133,6 @@ export const FIRST_PAIR: number = FIRST_HANDLER + HANDLERS.length;
 
 /** Functions in the table in front of the regions'. */
 export const FIRST_REGION: number = FIRST_PAIR + RANKS * RANKS;
-/** Regions that can live at once. */
-export const REGION_SLOTS: number = 1 << 15;
 
 /** What the handlers from FIRST_PAIR on do first; the second half is left to its own record where the pair has no arm. */
 export const FIRST_OF_PAIR: readonly (Handler | undefined)[] = [undefined, ...common.values()].flatMap((first) => Array.from({ length: RANKS }, () => first));

@@ -1,3 +1,4 @@
+import { LINE_BYTES } from "../layout.js";
 import { Body } from "../wasm/body.js";
 import { i32 } from "../wasm/integer.js";
 import type { ModuleBuilder, Signature } from "../wasm/module.js";
@@ -5,8 +6,6 @@ import { lanes, v128 } from "../wasm/simd.js";
 
 const SCAN: Signature = { parameters: ["i32", "i32"], results: ["i32"] };
 const COMPARE: Signature = { parameters: ["i32", "i32", "i32"], results: ["i32"] };
-/** Of a line of the instruction cache. */
-const LINE_BYTES = 64;
 const i32x4 = lanes[2];
 const QUARTERS = [0, 16, 32, 48] as const;
 

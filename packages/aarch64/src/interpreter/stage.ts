@@ -3,6 +3,7 @@ import type { Form, Reg } from "../a64/form.js";
 import type { CallHelper, Helper } from "../a64/helper.js";
 import { AT, RECORD_BYTES, sysregAt, TLB_ENTRIES, TLB_READ, TLB_WRITE } from "../layout.js";
 import type { Runtime } from "../runtime.js";
+import { pcOf } from "../runtime/exceptions.js";
 import { nzcv, setNzcv } from "../runtime/flags.js";
 import type { Body, Local } from "../wasm/body.js";
 import { f32, f64, reinterpret } from "../wasm/float.js";
@@ -16,12 +17,6 @@ export interface Frame {
   readonly body: Body;
   /** Address of the record, i32. */
   readonly record: Value;
-  /** TLB set of the current exception level, i32. */
-  readonly tlb: Value;
-  /** Virtual address of the page that runs, i64. */
-  readonly page: Value;
-  /** Its predecoded page, i32. */
-  readonly code: Value;
   /**
    * Leaves with what a function of the slow path said, a THEN that is not `next`. Undefined in the loop, which makes no calls (they would cost it its
    * registers): `punt` instead gives the instruction up for the function to do it again from its start.
@@ -290,8 +285,7 @@ export class InterpreterStage implements Stage {
   }
 
   pc(): Value {
-    const { page, record, code } = this.#frame;
-    return i64.add(page, extendU(i32.shrU(i32.sub(record, code), i32.konst(2))));
+    return pcOf(this.#frame.record);
   }
 
   nextPc(): Value {
@@ -299,7 +293,7 @@ export class InterpreterStage implements Stage {
   }
 
   pageRelative(): Value {
-    return i64.add(this.#frame.page, this.imm64());
+    return i64.add(this.get64(AT.PAGE), this.imm64());
   }
 
   jump(): void {
@@ -365,7 +359,7 @@ export class InterpreterStage implements Stage {
 
   #tlbEntry(address: Value, options: AccessOptions): Value {
     const index = i32.and(i32.shrU(wrap(address), i32.konst(8)), i32.konst((TLB_ENTRIES - 1) * 16));
-    return this.body.let(i32.add(index, options.unprivileged ? this.get32(AT.TLB0) : this.#frame.tlb));
+    return this.body.let(i32.add(index, this.get32(options.unprivileged ? AT.TLB0 : AT.TLB)));
   }
 
   #hits(entry: Value, address: Value, bytes: number, tlb: number): Value {

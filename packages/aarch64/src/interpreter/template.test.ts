@@ -1,23 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { decodeAs, PATTERNS } from "../a64/decode.js";
+import { createRandom } from "../testing.js";
 import { UNDEFINED } from "./handlers.js";
 import { Templates, templateOf } from "./template.js";
-
-/** Numbers that a seed decides (xorshift32). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state;
-  };
-}
 
 const WORDS = 400;
 
 describe("a record from a template is the one that the word alone gives", () => {
-  const random = createRandom(2026);
+  const below = createRandom(2026);
+  const random = (): number => below(2 ** 32);
   it.each(PATTERNS.map((pattern) => [pattern.form.name, pattern] as const))("%s", (_, pattern) => {
     const templates = new Templates(pattern);
     const records = new Int32Array(4);

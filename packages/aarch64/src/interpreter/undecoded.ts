@@ -1,4 +1,4 @@
-import { CODE_PAGE_BYTES, type Layout, RECORD_BYTES, REPORTS_DECODED, THEN, WORD_BYTES, WORD_SLOTS } from "../layout.js";
+import { CODE_PAGE_BYTES, type Layout, LINE_BYTES, RECORD_BYTES, REPORTS_DECODED, THEN, WORD_BYTES, WORD_SLOTS } from "../layout.js";
 import type { Runtime } from "../runtime.js";
 import { get32 } from "../runtime/emit.js";
 import { Body } from "../wasm/body.js";
@@ -12,8 +12,8 @@ import { BRANCH, ENDS, PAGE_RELATIVE, RANK_SHIFT } from "./template.js";
 /** Spreads words over the slots. */
 const HASH = 0x9e37_79b1;
 const SLOT_SHIFT = Math.clz32(WORD_SLOTS - 1);
-/** Bytes of the records of a line of the instruction cache. */
-const LINE: number = 16 * RECORD_BYTES;
+/** Bytes of the records of a line. */
+const LINE: number = (LINE_BYTES / 4) * RECORD_BYTES;
 /** Offset of the record in a slot. */
 const RECORD = 8;
 

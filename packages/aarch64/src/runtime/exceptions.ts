@@ -9,8 +9,7 @@ import { nzcv, setNzcv } from "./flags.js";
 import { defineTrace } from "./trace.js";
 
 /** PC of a record of the page that runs. */
-export const pcOf = (record: Value, page: Value = get64(AT.PAGE), code: Value = get32(AT.CODE)): Value =>
-  i64.add(page, extendU(i32.shrU(i32.sub(record, code), i32.konst(2))));
+export const pcOf = (record: Value): Value => i64.add(get64(AT.PAGE), extendU(i32.shrU(i32.sub(record, get32(AT.CODE)), i32.konst(2))));
 
 /** FP_TRAP from CPACR_EL1.FPEN and the exception level. */
 const updateFpTrap = (b: Body): void => {
