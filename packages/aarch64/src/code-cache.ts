@@ -1,6 +1,5 @@
 import { type HotPlaces, placeOf } from "./compiler/hot-places.js";
 import { NEXT_PAGE } from "./interpreter/handlers.js";
-import type { WordSlots } from "./interpreter/word-slots.js";
 import { CODE_PAGE_BYTES, CODE_PAGES, ENTRY_BYTES, type Layout, LINE_BYTES, RECORD_BYTES, REPORTS_DECODED } from "./layout.js";
 
 /** Who must know when predecoded pages change. */
@@ -23,7 +22,6 @@ export class CodeCache {
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
   readonly #layout: Layout;
-  readonly #wordSlots: WordSlots;
   /** Predecoded pages in use: the first ones of the pool. */
   #used = 0;
   readonly #observer: CodeObserver;
@@ -33,7 +31,6 @@ export class CodeCache {
   constructor(
     memory: ArrayBufferLike,
     layout: Layout,
-    wordSlots: WordSlots,
     observer: CodeObserver,
     nextChangedLine: (seen: number, page: number, from: number) => number,
     known?: KnownPlaces,
@@ -44,9 +41,13 @@ export class CodeCache {
     this.#bytes = new Uint8Array(memory);
     this.#words = new Int32Array(memory);
     this.#layout = layout;
-    this.#wordSlots = wordSlots;
     this.#observer = observer;
-    if (known !== undefined) this.#words[REPORTS_DECODED >> 2] = 1;
+    this.#listen();
+  }
+
+  /** Hears of what is decoded from now on if some of it may be known: not yet in a first boot. */
+  #listen(): void {
+    this.#words[REPORTS_DECODED >> 2] = Number(this.#known !== undefined && this.#known.places.size > 0);
   }
 
   #codeOf(hostPage: number): number {
@@ -70,17 +71,12 @@ export class CodeCache {
     return code;
   }
 
-  /** Remembers what a word is decoded to, in a slot of the words. */
-  decodeWord(word: number, slot: number): void {
-    this.#wordSlots.fill(word, this.#words, slot);
-  }
-
   /** Looks at records that were decoded just now. */
   decoded(from: number, to: number): void {
     const page = Math.floor((from - this.#layout.pool) / CODE_PAGE_BYTES);
     const code = this.#layout.pool + page * CODE_PAGE_BYTES;
     const known = this.#known;
-    if (known === undefined || known.places.size === 0) return;
+    if (known === undefined) return;
     this.#expectHot(known, code, this.hostPageOf(page) * 1024, (from - code) / RECORD_BYTES, (to - code) / RECORD_BYTES);
   }
 
@@ -129,12 +125,14 @@ export class CodeCache {
     this.#bytes.fill(0, pageOf, pageOf + this.#used * 4);
     this.#bytes.fill(0, seen, seen + this.#used * 4096);
     this.#used = 0;
+    this.#listen();
     this.#observer.dropped();
   }
 
   /** Forgets pages that another thread made and died over. */
   dropUnknown(): void {
     this.#bytes.fill(0, this.#layout.codeOf, this.#layout.ram);
+    this.#listen();
     this.#observer.dropped();
   }
 }

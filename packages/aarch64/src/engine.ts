@@ -3,8 +3,8 @@ import { Compiler, type CompilerOptions, type CompilerStatistics } from "./compi
 import { headStart } from "./compiler/hot-places.js";
 import { inThread } from "./compiler/translate.js";
 import { buildInterpreter } from "./interpreter/module.js";
+import { Templates } from "./interpreter/templates.js";
 import { JumpCache } from "./jump-cache.js";
-import { WordSlots } from "./interpreter/word-slots.js";
 import { AT, type Layout } from "./layout.js";
 import type { ProcessorOptions } from "./processor.types.js";
 import { type InterpreterExports, State } from "./state.js";
@@ -22,7 +22,7 @@ export function interpreterOf(layout: Layout, isShared: boolean): WebAssembly.Mo
 }
 
 /** What instruction words are decoded to is the same too. */
-const wordSlots = new WordSlots();
+const templates = new Templates();
 
 /** What an engine is made for. */
 export interface EngineOptions {
@@ -57,7 +57,7 @@ export class Engine {
     const { hotPlaces: places } = processor;
     const observer = { invalidating: (page: number): void => this.compiler?.invalidatePage(page), dropped: (): void => this.tlbs.flushAll() };
     const nextChangedLine = (seen: number, page: number, from: number): number => this.wasm.nextChangedLine(seen, page, from);
-    this.code = new CodeCache(buffer, layout, wordSlots, observer, nextChangedLine, places && { places, headStart: headStart(compiler) });
+    this.code = new CodeCache(buffer, layout, observer, nextChangedLine, places && { places, headStart: headStart(compiler) });
     this.system = new SystemInstructions({
       options: processor,
       state: this.state,
@@ -70,7 +70,7 @@ export class Engine {
       host: {
         memory: this.memory,
         ...this.system.imports,
-        decodeWord: (word: number, slot: number) => this.code.decodeWord(word, slot),
+        addTemplate: (word: number) => templates.add(word, this.state.view, layout),
         decoded: (from: number, to: number) => this.code.decoded(from, to),
         allocateCode: (hostPage: number) => this.code.allocate(hostPage),
         becameHot: (record: number) => this.compiler?.becameHot(record),

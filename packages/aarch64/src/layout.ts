@@ -208,10 +208,16 @@ export const RECORD_BYTES = 16;
 export const CODE_PAGE_BYTES: number = 1024 * RECORD_BYTES + RECORD_BYTES;
 /** Predecoded pages kept at once. */
 export const CODE_PAGES = 4096;
-/** Words whose records are remembered: {i32 word, i32 KNOWN with the record's kind, 0 if empty; the record}. Two in three of a kernel's have been seen before. */
-export const WORD_SLOTS: number = 1 << 16;
+/** A word's top bits, from this one on, tell roughly what it is. */
+export const TOP_SHIFT = 21;
+/** They as a mask. */
+export const TOP_BITS: number = -1 << TOP_SHIFT;
+/** Values that they can have. */
+export const TOPS: number = 1 << (32 - TOP_SHIFT);
+/** Templates of records that a memory has room for (interpreter/templates.ts). A kernel's boot needs some 4,000. */
+export const TEMPLATES: number = 1 << 14;
 /** Bytes of one of them. */
-export const WORD_BYTES = 24;
+export const TEMPLATE_BYTES = 64;
 /** Beside each record of the pool: {i32 entries counted, or its region; u16 handler that ENTER replaced, u16 entries of the region}. */
 export const ENTRY_BYTES = 8;
 
@@ -231,7 +237,9 @@ export interface Layout {
   readonly pageOf: number;
   /** A page for each predecoded page: the words that its records and regions were made of (`seenAs`), 0 where there is none. */
   readonly seen: number;
-  readonly words: number;
+  /** i32 for each value of a word's top bits: the bits that its template leaves free. */
+  readonly freeBits: number;
+  readonly templates: number;
   readonly ram: number;
   readonly extra: number;
   /** Size of the memory in bytes. */
@@ -253,10 +261,11 @@ export function layoutOf(options: { readonly ramBytes: number; readonly extraPag
   const entries = roundUp(pool + CODE_PAGES * CODE_PAGE_BYTES, 4096);
   const pageOf = roundUp(entries + ((CODE_PAGES * CODE_PAGE_BYTES) / RECORD_BYTES) * ENTRY_BYTES, 4096);
   const seen = roundUp(pageOf + CODE_PAGES * 4, 4096);
-  const words = seen + CODE_PAGES * 4096;
-  const ram = roundUp(words + WORD_SLOTS * WORD_BYTES, 2 * MIB);
+  const freeBits = seen + CODE_PAGES * 4096;
+  const templates = freeBits + TOPS * 4;
+  const ram = roundUp(templates + TEMPLATES * TEMPLATE_BYTES, 2 * MIB);
   const extra = ram + roundUp(options.ramBytes, 4096);
-  return { tlbs, p2m, codeOf, pool, entries, pageOf, seen, words, ram, extra, bytes: roundUp(extra + options.extraPages * 4096, 65536) };
+  return { tlbs, p2m, codeOf, pool, entries, pageOf, seen, freeBits, templates, ram, extra, bytes: roundUp(extra + options.extraPages * 4096, 65536) };
 }
 
 /** Why generated code came back (AT.EXIT). */

@@ -40,21 +40,21 @@ export interface Runtime {
   readonly msr: FunctionRef;
   readonly sys: FunctionRef;
   readonly counter: FunctionRef;
-  /** (word, slot): the host fills a slot of the words. */
-  readonly decodeWord: FunctionRef;
+  /** (word) -> template: the host puts it into the table. */
+  readonly addTemplate: FunctionRef;
   /** (from, to): the host hears of records that were decoded. */
   readonly decoded: FunctionRef;
   /** (record): the host is told that a record is entered often. */
   readonly becameHot: FunctionRef;
 }
 
-/** Functions that the host provides: mrs, msr, sys (encoding, Rt) and counter () give a THEN; decodeWord (word, slot) fills a slot of the words, decoded (from, to) hears of records; allocateCode (host page) gives the predecoded page. */
+/** Functions that the host provides: mrs, msr, sys (encoding, Rt) and counter () give a THEN; addTemplate (word) gives the template, decoded (from, to) hears of records; allocateCode (host page) gives the predecoded page. */
 export interface HostImports {
   readonly mrs: (encoding: number, rt: number) => number;
   readonly msr: (encoding: number, rt: number) => number;
   readonly sys: (encoding: number, rt: number) => number;
   readonly counter: () => void;
-  readonly decodeWord: (word: number, slot: number) => void;
+  readonly addTemplate: (word: number) => number;
   readonly decoded: (from: number, to: number) => void;
   readonly allocateCode: (hostPage: number) => number;
   readonly becameHot: (record: number) => void;
@@ -67,7 +67,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Layout): Runtime {
     msr: module.importFunction("host", "msr", { parameters: ["i32", "i32"], results: ["i32"] }),
     sys: module.importFunction("host", "sys", { parameters: ["i32", "i32"], results: ["i32"] }),
     counter: module.importFunction("host", "counter", { parameters: [], results: [] }),
-    decodeWord: module.importFunction("host", "decodeWord", { parameters: ["i32", "i32"], results: [] }),
+    addTemplate: module.importFunction("host", "addTemplate", { parameters: ["i32"], results: ["i32"] }),
     decoded: module.importFunction("host", "decoded", { parameters: ["i32", "i32"], results: [] }),
     becameHot: module.importFunction("host", "becameHot", { parameters: ["i32"], results: [] }),
     allocateCode: module.importFunction("host", "allocateCode", { parameters: ["i32"], results: ["i32"] }),
@@ -88,5 +88,5 @@ export function defineRuntime(module: ModuleBuilder, layout: Layout): Runtime {
   const msr = ask(host.msr);
   const sys = ask(host.sys);
   const counter = define(["i32"], (b) => callStatement(b, host.counter));
-  return { ...fills, ...exceptions, translate, mrs, msr, sys, counter, decodeWord: host.decodeWord, decoded: host.decoded, becameHot: host.becameHot };
+  return { ...fills, ...exceptions, translate, mrs, msr, sys, counter, addTemplate: host.addTemplate, decoded: host.decoded, becameHot: host.becameHot };
 }

@@ -1,5 +1,5 @@
 import { extendU, i32, i64 } from "../wasm/integer.js";
-import { type Form, form, signed, signedField, zr } from "./form.js";
+import { type Form, form, linearIn, signed, signedField, zr } from "./form.js";
 
 /** Branches (Arm ARM C4.1.87). */
 export const FORMS: readonly Form[] = [
@@ -56,7 +56,7 @@ export const FORMS: readonly Form[] = [
     asm: ["(op:tbz|tbnz) <(b5:w|x)t>, #<b5.b40>, <imm14:l*4>", "(op:tbz|tbnz) <Xt>, #<b5.b40>, <imm14:l*4>"],
     by: ["op"],
     regs: { t: zr("Rt") },
-    imm: (f) => [signed(f["imm14"], 14) * 4, ((f["b5"] ?? 0) << 5) | (f["b40"] ?? 0)],
+    imm: linearIn("imm14", { shift: 2, isSigned: true }, (f) => [signed(f["imm14"], 14) * 4, ((f["b5"] ?? 0) << 5) | (f["b40"] ?? 0)]),
     relative: "branch",
     hot: true,
     run: (s, { op }, r) => {

@@ -1,6 +1,6 @@
 import { i64 } from "../wasm/integer.js";
 import { amount, bitMask, width } from "./common.js";
-import { dst, type Fields, type Form, form, signed, sp, zr } from "./form.js";
+import { dst, type Fields, type Form, form, linearIn, signed, sp, unsignedField, zr } from "./form.js";
 
 /** Shift amounts that turn a bitfield move into (x << A) >> B: [A, B]. */
 function bitfieldShifts(f: Fields): readonly [number, number] {
@@ -11,6 +11,10 @@ function bitfieldShifts(f: Fields): readonly [number, number] {
 }
 
 const bitfieldAllocated = (f: Fields): boolean => f["sf"] === f["N"] && (f["sf"] === 1 || ((f["immr"] ?? 0) < 32 && (f["imms"] ?? 0) < 32));
+/** The immediate of ADR, in bytes, and of ADRP, in pages. */
+const pages = (f: Fields): number => signed(f["immhi"], 19) * 4 + (f["immlo"] ?? 0);
+/** Where MOVZ and MOVN put their halfword. */
+const halfwordShift = (f: Fields): number => (f["hw"] ?? 0) * 16;
 const hasSp = (S: number): typeof sp => (S ? dst : sp);
 
 /** Data processing, immediate (Arm ARM C4.1.86). */
@@ -20,7 +24,7 @@ export const FORMS: readonly Form[] = [
     bits: "0 immlo:2 10000 immhi:19 Rd:5",
     asm: "adr <Xd>, <immhi.immlo:l>",
     regs: { d: dst("Rd") },
-    imm: (f) => signed(f["immhi"], 19) * 4 + (f["immlo"] ?? 0),
+    imm: linearIn("immhi", { shift: 2, isSigned: true }, pages),
     relative: "page",
     hot: true,
     run: (s, _f, r) => s.setX(r.d, s.pageRelative()),
@@ -30,7 +34,7 @@ export const FORMS: readonly Form[] = [
     bits: "1 immlo:2 10000 immhi:19 Rd:5",
     asm: "adrp <Xd>, <immhi.immlo:p*4096>",
     regs: { d: dst("Rd") },
-    imm: (f) => BigInt(signed(f["immhi"], 19) * 4 + (f["immlo"] ?? 0)) << 12n,
+    imm: linearIn("immhi", { shift: 14, isSigned: true }, (f) => BigInt(pages(f)) << 12n),
     hot: true,
     run: (s, _f, r) => s.setX(r.d, i64.add(i64.and(s.pc(), i64.konst(-4096)), s.imm64())),
   }),
@@ -52,7 +56,7 @@ export const FORMS: readonly Form[] = [
           ],
       by: ["sf", "op"],
       regs: { d: hasSp(S)("Rd"), n: sp("Rn") },
-      imm: (f) => (f["imm12"] ?? 0) << (f["sh"] ? 12 : 0),
+      imm: unsignedField("imm12", (f) => (f["sh"] ? 12 : 0)),
       hot: true,
       run: (s, { sf, op }, r) => {
         const ops = width(sf);
@@ -94,10 +98,10 @@ export const FORMS: readonly Form[] = [
     asm: ["[op=1 ?movz] mov <Rd>, <@movz>", "[op=0 ?movn] mov <Rd>, <@movn>", "(op:movn|movz) <Rd>, #<imm16:x>{, lsl #(hw:0|16|32|48)}"],
     regs: { d: dst("Rd") },
     when: (f) => f["sf"] === 1 || (f["hw"] ?? 0) < 2,
-    imm: (f) => {
-      const value = BigInt(f["imm16"] ?? 0) << BigInt((f["hw"] ?? 0) * 16);
+    imm: linearIn("imm16", { shift: halfwordShift }, (f) => {
+      const value = BigInt(f["imm16"] ?? 0) << BigInt(halfwordShift(f));
       return BigInt.asUintN(f["sf"] ? 64 : 32, f["op"] ? value : ~value);
-    },
+    }),
     hot: true,
     run: (s, _f, r) => s.setX(r.d, s.imm64()),
   }),
@@ -110,7 +114,7 @@ export const FORMS: readonly Form[] = [
       skip: ({ sf }) => !sf && hw > 1,
       when: (f) => f["sf"] === 1 || hw < 2,
       regs: { d: dst("Rd"), o: zr("Rd") },
-      imm: (f) => BigInt(f["imm16"] ?? 0) << BigInt(hw * 16),
+      imm: linearIn("imm16", { shift: hw * 16 }, (f) => BigInt(f["imm16"] ?? 0) << BigInt(hw * 16)),
       hot: ({ sf }) => sf === 1,
       run: (s, { sf }, r) => {
         const ops = width(sf);

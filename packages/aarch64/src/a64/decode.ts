@@ -1,4 +1,5 @@
 import type { Fields, Form } from "./form.js";
+import { TOP_BITS, TOP_SHIFT, TOPS } from "../layout.js";
 import { ALL_FORMS } from "./forms.js";
 
 /** A form's bits, parsed: fixed bits as mask and value, fields by position. */
@@ -38,15 +39,17 @@ export function parsePattern(form: Form, index: number): Pattern {
 /** All forms' patterns in the order of the table; the first that matches and is allocated wins. */
 export const PATTERNS: readonly Pattern[] = ALL_FORMS.map(parsePattern);
 
-const SHIFT = 21;
+/** Patterns by op0 of a word (Arm ARM C4.1), the first part of every decoding. */
+const OP0_SHIFT = 25;
+const groups: readonly (readonly Pattern[])[] = Array.from({ length: 16 }, (_, op0) =>
+  PATTERNS.filter((p) => (((op0 << OP0_SHIFT) ^ p.value) & p.mask & (15 << OP0_SHIFT)) === 0),
+);
 /** Candidates by the top bits of a word, as far as they have been asked for. */
-const buckets: (readonly Pattern[] | undefined)[] = Array.from({ length: 1 << (32 - SHIFT) }, () => undefined);
+const buckets: (readonly Pattern[] | undefined)[] = Array.from({ length: TOPS }, () => undefined);
 
 /** Patterns that a word can be of, as far as its top bits tell; the first that has its fixed bits and is allocated wins. */
 export function candidates(word: number): readonly Pattern[] {
-  const top = word >>> SHIFT;
-  const topMask = (-1 << SHIFT) >>> 0;
-  return (buckets[top] ??= PATTERNS.filter((p) => (((top << SHIFT) ^ p.value) & p.mask & topMask) === 0));
+  return (buckets[word >>> TOP_SHIFT] ??= (groups[(word >>> OP0_SHIFT) & 15] ?? []).filter((p) => ((word ^ p.value) & p.mask & TOP_BITS) === 0));
 }
 
 /** The fields of a word under a pattern. */

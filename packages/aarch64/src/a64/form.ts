@@ -21,13 +21,31 @@ export type Immediate = bigint | number | readonly [number, number];
 /** How a form's immediate follows from the fields. */
 export interface ImmediateOf {
   (f: Fields): Immediate;
-  /** It is this field, with its sign, shifted left: the same for all words but for this. */
-  readonly linear?: { readonly field: string; readonly shift: number };
+  /** A field whose bits each flip bits of their own in it: the immediate is what it would be with 0 there, exclusive or the field shifted left. */
+  readonly linear?: LinearField;
+}
+
+/** See `ImmediateOf`. The shift follows from other fields. */
+export interface LinearField {
+  readonly field: string;
+  readonly isSigned: boolean;
+  readonly shift: (f: Fields) => number;
+}
+
+/** An immediate with a linear field. */
+export function linearIn(field: string, { shift, isSigned = false }: { shift: number | LinearField["shift"]; isSigned?: boolean }, of: (f: Fields) => Immediate): ImmediateOf {
+  return Object.assign((f: Fields) => of(f), { linear: { field, isSigned, shift: typeof shift === "number" ? (): number => shift : shift } });
 }
 
 /** An immediate that is a signed field, shifted left. */
-export function signedField(field: string, bits: number, shift: number): ImmediateOf {
-  return Object.assign((f: Fields) => signed(f[field], bits) << shift, { linear: { field, shift } });
+export function signedField(field: string, bits: number, shift: number | LinearField["shift"]): ImmediateOf {
+  const by = typeof shift === "number" ? (): number => shift : shift;
+  return linearIn(field, { shift: by, isSigned: true }, (f) => signed(f[field], bits) << by(f));
+}
+
+/** An immediate that is an unsigned field, shifted left. */
+export function unsignedField(field: string, shift: LinearField["shift"]): ImmediateOf {
+  return linearIn(field, { shift }, (f) => (f[field] ?? 0) << shift(f));
 }
 
 const field =

@@ -1,6 +1,6 @@
 import { extendS, extendU, i32, i64, load32s, load32u } from "../wasm/integer.js";
 import type { Value } from "../wasm/value.js";
-import { dst, type Fields, type Form, form, type Reg, signed, signedField, sp, zr } from "./form.js";
+import { dst, type Fields, type Form, form, type Reg, signedField, sp, unsignedField, zr } from "./form.js";
 import type { AccessOptions, Stage } from "./stage.js";
 
 const LOAD_ZERO = [i64.load8u, i64.load16u, load32u, i64.load] as const;
@@ -48,7 +48,7 @@ const OFFSET: readonly Form[] = [
     skip: isSkipped,
     when: isAllocated,
     regs: single,
-    imm: (f) => (f["imm12"] ?? 0) << (f["size"] ?? 0),
+    imm: unsignedField("imm12", (f) => f["size"] ?? 0),
     hot: true,
     run: (s, f, r) => access(s, f, i64.add(s.base(r.n), s.imm64()), r),
   }),
@@ -179,7 +179,7 @@ const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
       skip: (f) => isAbsent(f.opc),
       when: (f) => !isAbsent(f["opc"] ?? 0),
       regs: { a: (L ? dst : zr)("Rt"), b: (L ? dst : zr)("Rt2"), n: sp("Rn") },
-      imm: (f) => signed(f["imm7"], 7) << (f["opc"] === 2 ? 3 : 2),
+      imm: signedField("imm7", 7, (f) => (f["opc"] === 2 ? 3 : 2)),
       hot: (f) => (f.opc === 2 && mode !== "noalloc") || (f.opc === 0 && mode === "offset"),
       run: (s, { opc }, r) => {
         const bytes = opc === 2 ? 8 : 4;

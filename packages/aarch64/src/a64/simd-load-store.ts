@@ -1,7 +1,7 @@
 import { extendS, extendU, i32, i64 } from "../wasm/integer.js";
 import { v128 } from "../wasm/simd.js";
 import type { Value } from "../wasm/value.js";
-import { type Fields, type Form, form, type Reg, signed, signedField, sp, vec, zr } from "./form.js";
+import { type Fields, type Form, form, type Reg, signedField, sp, unsignedField, vec, zr } from "./form.js";
 import { get } from "./simd-shape.js";
 import type { Stage } from "./stage.js";
 
@@ -43,7 +43,7 @@ const OFFSET: readonly Form[] = [
     derive,
     when: isAllocated,
     regs: single,
-    imm: (f) => BigInt(get(f, "imm12") << scaleOf(f)),
+    imm: unsignedField("imm12", scaleOf),
     fp: true,
     hot,
     run: (s, f, r) => access(s, f, i64.add(s.base(r.n), s.imm64()), r.t),
@@ -109,7 +109,7 @@ const LITERAL: Form = form({
   skip: (f) => f.opc === 3,
   when: (f) => get(f, "opc") !== 3,
   regs: { t: vec("Rt") },
-  imm: (f) => BigInt(signed(f["imm19"], 19) * 4),
+  imm: signedField("imm19", 19, 2),
   fp: true,
   run: (s, { opc }, r) => access(s, { scale: 2 + opc, isLoad: 1 }, i64.add(s.pc(), s.imm64()), r.t),
 });
@@ -139,7 +139,7 @@ const PAIRS: readonly Form[] = PAIR_MODES.flatMap(({ mode, bits }) =>
       skip: (f) => f.opc === 3,
       when: (f) => get(f, "opc") !== 3,
       regs: { a: vec("Rt"), b: vec("Rt2"), n: sp("Rn") },
-      imm: (f) => BigInt(signed(f["imm7"], 7) << (2 + get(f, "opc"))),
+      imm: signedField("imm7", 7, (f) => 2 + get(f, "opc")),
       fp: true,
       hot: (f) => f.opc > 0 && mode === "offset",
       run: (s, { opc }, r) => {

@@ -1,4 +1,4 @@
-import { type Decoded, decodeAs, type Pattern } from "../a64/decode.js";
+import type { Decoded } from "../a64/decode.js";
 import type { RegSpec } from "../a64/form.js";
 import { AT } from "../layout.js";
 import { handlerOf, UNDEFINED } from "./handlers.js";
@@ -19,7 +19,7 @@ export const RANK_SHIFT = 8;
 export interface RecordTemplate {
   readonly kind: number;
   readonly handler: number;
-  /** Byte offsets in the window of up to four operands. */
+  /** Byte offsets in the window of up to four operands; the fourth takes the place of the immediate's low half. */
   readonly operands: readonly number[];
   readonly low: number;
   readonly high: number;
@@ -55,77 +55,4 @@ export function templateOf({ form, fields }: Decoded): RecordTemplate {
   if (typeof imm === "number") return { kind, handler, operands, low: imm | 0, high: imm >> 31 };
   if (typeof imm === "object") return { kind, handler, operands, low: imm[0], high: imm[1] };
   return { kind, handler, operands, low: Number(BigInt.asIntN(32, imm)), high: Number(BigInt.asIntN(32, imm >> 32n)) };
-}
-
-/** An operand that is a register number at a bit of the word. */
-interface PlainRegister {
-  readonly operand: number;
-  readonly kind: RegSpec["kind"];
-  readonly low: number;
-}
-
-/** The records of one pattern's words: those that differ only in register numbers, or in an immediate that is a field, come from one template. */
-export class Templates {
-  readonly #pattern: Pattern;
-  /** The bits in which they may differ. */
-  readonly #free: number;
-  readonly #registers: readonly PlainRegister[];
-  /** Shift left that brings the immediate's field to the top, right that brings it to the bottom, and left to its place. */
-  readonly #immediate: { readonly up: number; readonly down: number; readonly shift: number } | undefined;
-  readonly #known = new Map<number, RecordTemplate | null>();
-  readonly #slots = new Int32Array(4);
-
-  constructor(pattern: Pattern) {
-    const { form } = pattern;
-    this.#pattern = pattern;
-    const areOthersWorkedOut = Object.values(form.regs).some(({ kind, field }) => kind !== "slot" && field === undefined);
-    const fieldOf = (name: string): Pattern["fields"][number] | undefined =>
-      areOthersWorkedOut || form.registersMatter || form.by.includes(name) ? undefined : pattern.fields.find((field) => field.name === name);
-    this.#registers = Object.values(form.regs).flatMap(({ kind, field = "" }, operand) => {
-      const found = fieldOf(field);
-      return found?.width === 5 ? [{ operand, kind, low: found.low }] : [];
-    });
-    let free = this.#registers.reduce((mask, { low }) => mask | (31 << low), 0);
-    const linear = form.imm?.linear;
-    const field = linear && fieldOf(linear.field);
-    if (linear !== undefined && field !== undefined) {
-      this.#immediate = { up: 32 - field.low - field.width, down: 32 - field.width, shift: linear.shift };
-      free |= ((1 << field.width) - 1) << field.low;
-    }
-    this.#free = free;
-  }
-
-  /** Writes a word's record to `records`; gives its kind, or undefined where the word is unallocated. */
-  fill(word: number, records: Int32Array, at: number): number | undefined {
-    const shape = word & ~this.#free;
-    let template = this.#known.get(shape);
-    if (template === undefined) {
-      const decoded = decodeAs(this.#pattern, shape >>> 0);
-      template = decoded === undefined ? null : templateOf(decoded);
-      this.#known.set(shape, template);
-    }
-    if (template === null) return undefined;
-    const { operands } = template;
-    const slots = this.#slots;
-    slots[0] = operands[0] ?? 0;
-    slots[1] = operands[1] ?? 0;
-    slots[2] = operands[2] ?? 0;
-    slots[3] = operands[3] ?? 0;
-    for (let i = 0; i < this.#registers.length; i++) {
-      const { operand, kind, low } = this.#registers[i] as PlainRegister;
-      slots[operand] = slotOf(kind, (word >>> low) & 31);
-    }
-    records[at] = template.handler | ((slots[0] ?? 0) << 16);
-    records[at + 1] = (slots[1] ?? 0) | ((slots[2] ?? 0) << 16);
-    records[at + 2] = template.low;
-    records[at + 3] = template.high;
-    if (this.#immediate !== undefined) {
-      const { up, down, shift } = this.#immediate;
-      records[at + 2] = ((word << up) >> down) << shift;
-      records[at + 3] = (word << up) >> 31;
-    }
-    // The fourth operand shares the low half, which then holds no immediate.
-    if (operands.length === 4) records[at + 2] = slots[3] ?? 0;
-    return template.kind;
-  }
 }
