@@ -1,4 +1,4 @@
-import { createCollector } from "./collector.js";
+import { AFTER_CHANGE, createCollector } from "./collector.js";
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createLibxl, hostPaths, makePrivateDirectory, takeLock, type XenCtrl, XenCtrlError } from "libxl";
@@ -100,7 +100,7 @@ async function run(announce: (announcement: Announcement) => void, metrics: stri
     if (scraped !== undefined) servers.push(await listenMetrics(text, scraped, log));
     servers.push(await listen(guarded, paths.socket, log));
     rmSync(paths.state, { force: true });
-    xenctrl.onDomainChange(createCollector());
+    xenctrl.onDomainChange(createCollector(AFTER_CHANGE));
     log.info(`xen-host ${process.pid} listens at ${paths.socket}`);
     announce({ state: "ready", pid: process.pid, lost });
 

@@ -1,7 +1,7 @@
 import { availableParallelism, hostname, machine, release, totalmem, version } from "node:os";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { createProcessor, HotPlaces } from "aarch64";
-import { createCollector } from "./collector.js";
+import { AFTER_CHANGE, AFTER_PARKING, createCollector } from "./collector.js";
 import { compilerOptions } from "./compiler-options.js";
 import { createCompilerService } from "./compiler-service.js";
 import { createHostClock } from "./clock.js";
@@ -46,7 +46,6 @@ const log = (text: string): void => parentPort?.postMessage({ level: "info", tex
 const news = new Int32Array(new SharedArrayBuffer(4));
 const pcpus = pcpuCount(process.env["XEN_PCPUS"], availableParallelism());
 
-const collect = createCollector();
 const compile = compilerOptions(process.env["XEN_HOST_COMPILER"] ?? "");
 const translations = translationPath(process.env);
 const compilerService = createCompilerService(new URL("./compiler-thread.js", import.meta.url), translations);
@@ -68,7 +67,7 @@ const xen = createHypervisor({
   },
   pcpus,
   ...(pcpus > 1 && { threads, hasNews: () => Atomics.load(news, 0) === 1 }),
-  onParked: collect,
+  onParked: createCollector(AFTER_PARKING),
   log,
   resumes,
   hostCpuTime() {
@@ -82,7 +81,7 @@ const xenctrl = withGuestFiles(createInProcessXenCtrl(xen, { host }));
 serveXenCtrl(xenctrl, portChannel(port));
 parentPort?.on("message", ({ store }: StoreRequest) => void xenctrl.openStore().then((stream) => servePortStream(store, stream)));
 loop.kick();
-xen.onDomainChange(collect);
+xen.onDomainChange(createCollector(AFTER_CHANGE));
 setImmediate(() => {
   try {
     warmUp({ isShared: pcpus > 1, interpreter });

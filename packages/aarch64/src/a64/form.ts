@@ -33,7 +33,11 @@ export interface LinearField {
 }
 
 /** An immediate with a linear field. */
-export function linearIn(field: string, { shift, isSigned = false }: { shift: number | LinearField["shift"]; isSigned?: boolean }, of: (f: Fields) => Immediate): ImmediateOf {
+export function linearIn(
+  field: string,
+  { shift, isSigned = false }: { shift: number | LinearField["shift"]; isSigned?: boolean },
+  of: (f: Fields) => Immediate,
+): ImmediateOf {
   return Object.assign((f: Fields) => of(f), { linear: { field, isSigned, shift: typeof shift === "number" ? (): number => shift : shift } });
 }
 

@@ -31,7 +31,16 @@ function expectedRecord(word: number, index: number): Written {
 }
 
 describe("a record that is decoded is the one that its word alone gives", () => {
-  const options = { vcpus: 1, ramBytes: 4096, extraPages: 0, idRegisters: {}, mpidr: () => 0n, counterFrequency: 1e6, counter: () => 0, compile: false } as const;
+  const options = {
+    vcpus: 1,
+    ramBytes: 4096,
+    extraPages: 0,
+    idRegisters: {},
+    mpidr: () => 0n,
+    counterFrequency: 1e6,
+    counter: () => 0,
+    compile: false,
+  } as const;
   const layout = layoutOf(options);
   const { memory, code, wasm } = new Engine({ processor: options, layout, compiler: DEFAULT_COMPILER_OPTIONS });
   const view = new DataView(memory.buffer);

@@ -41,7 +41,9 @@ export function defineUndecoded(module: ModuleBuilder, runtime: Pick<Runtime, "a
   body.store("i32", i32.add(seen, offset), i32.sub(word, i32.eqz(word)), layout.seen);
   const shape = body.let(i32.and(word, i32.not(i32.load(i32.shl(i32.shrU(word, i32.konst(TOP_SHIFT)), i32.konst(2)), layout.freeBits))));
   const template = body.local("i32");
-  template.set(i32.add(i32.mul(i32.shrU(i32.mul(shape, i32.konst(SHAPE_FACTOR)), i32.konst(SHAPE_SHIFT)), i32.konst(TEMPLATE_BYTES)), i32.konst(layout.templates)));
+  template.set(
+    i32.add(i32.mul(i32.shrU(i32.mul(shape, i32.konst(SHAPE_FACTOR)), i32.konst(SHAPE_SHIFT)), i32.konst(TEMPLATE_BYTES)), i32.konst(layout.templates)),
+  );
   const isOther = i32.ne(i32.load(template.value, TEMPLATE.SHAPE), shape);
   body.if(i32.or(isOther, i32.eqz(i32.load(template.value, TEMPLATE.KIND))), () => template.set(call(runtime.addTemplate, word)));
   const kind = body.let(i32.load(template.value, TEMPLATE.KIND));
