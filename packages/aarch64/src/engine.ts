@@ -5,7 +5,7 @@ import { inThread } from "./compiler/translate.js";
 import { buildInterpreter } from "./interpreter/module.js";
 import { Templates } from "./interpreter/templates.js";
 import { JumpCache } from "./jump-cache.js";
-import { AT, type Layout } from "./layout.js";
+import { AT, type Layout, VCPUS } from "./layout.js";
 import type { ProcessorOptions } from "./processor.types.js";
 import { type InterpreterExports, State } from "./state.js";
 import { SystemInstructions } from "./system-instructions.js";
@@ -52,6 +52,7 @@ export class Engine {
     this.memory = memory ?? new WebAssembly.Memory({ initial: layout.bytes / 65536, maximum: layout.bytes / 65536, shared: isShared });
     const { buffer } = this.memory;
     this.state = new State(buffer, current);
+    this.state.words[VCPUS >> 2] = processor.vcpus;
     this.jumps = new JumpCache(buffer);
     this.tlbs = new Tlbs(buffer, layout.tlbs, processor.vcpus, this.jumps, (vcpu) => this.state.at(vcpu));
     const { hotPlaces: places } = processor;

@@ -1,7 +1,4 @@
-import { JUMP_ENTRIES, JUMP_ENTRY_BYTES, JUMP_GENERATION, JUMPS } from "./layout.js";
-
-/** Generations until the cache is cleared: a key has them in the bits that a TLB set's address leaves 0. */
-const GENERATIONS = 1024;
+import { JUMP_ENTRIES, JUMP_ENTRY_BYTES, JUMP_GENERATION, JUMP_GENERATIONS, JUMPS } from "./layout.js";
 
 /** The regions that generated code finds by the PC, until something changes that may make another region or none of it. */
 export class JumpCache {
@@ -16,7 +13,7 @@ export class JumpCache {
 
   /** Forgets everything. */
   drop(): void {
-    const next = ((this.#words[JUMP_GENERATION >> 2] ?? 0) + 1) % GENERATIONS;
+    const next = ((this.#words[JUMP_GENERATION >> 2] ?? 0) + 1) % JUMP_GENERATIONS;
     this.#words[JUMP_GENERATION >> 2] = Math.max(1, next);
     if (next === 0) this.#bytes.fill(0, JUMPS, JUMPS + JUMP_ENTRIES * JUMP_ENTRY_BYTES);
   }

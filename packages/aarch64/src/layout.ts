@@ -13,7 +13,7 @@
  * | POOL | predecoded pages |
  * | ENTRIES | counters and regions of records |
  * | SEEN | words that the records of predecoded pages, and regions, were made of |
- * | WORDS | records of words that were decoded |
+ * | FREE_BITS, TEMPLATES | templates of records, by the shapes of words |
  * | RAM | guest RAM, then the hypervisor's extra pages |
  */
 
@@ -31,10 +31,14 @@ export const JUMPS = 0xa_0000;
 export const JUMP_ENTRIES = 4096;
 /** Bytes of one of them. */
 export const JUMP_ENTRY_BYTES = 16;
+/** Generations until the cache is cleared: a key has them in the bits that a TLB set's address leaves 0. */
+export const JUMP_GENERATIONS = 1024;
 /** i32: the generation whose entries hold. */
 export const JUMP_GENERATION: number = SCRATCH + 0x980;
 /** i32: 1 if the host wants to hear what was decoded. */
 export const REPORTS_DECODED: number = SCRATCH + 0x984;
+/** i32: vCPUs of the domain. */
+export const VCPUS: number = SCRATCH + 0x988;
 
 /** Byte offsets of the state in a window. 64-bit fields are 8-aligned; `i32` in the comment marks 32-bit ones. */
 export const AT = {
@@ -171,7 +175,9 @@ export function sysregAt(name: StoredSysreg): number {
 
 /** Entries of each TLB; an entry is {i64 tag, i32 addend, i32 flags}. */
 export const TLB_ENTRIES = 4096;
-const TLB_BYTES = TLB_ENTRIES * 16;
+/** Bytes of one of them. */
+export const TLB_ENTRY_BYTES = 16;
+const TLB_BYTES: number = TLB_ENTRIES * TLB_ENTRY_BYTES;
 /** TLBs of one exception level in a set: read, write, execute. */
 export const TLB_READ = 0;
 /** See `TLB_READ`. */
@@ -267,6 +273,9 @@ export function layoutOf(options: { readonly ramBytes: number; readonly extraPag
   const extra = ram + roundUp(options.ramBytes, 4096);
   return { tlbs, p2m, codeOf, pool, entries, pageOf, seen, freeBits, templates, ram, extra, bytes: roundUp(extra + options.extraPages * 4096, 65536) };
 }
+
+/** AT.PAGE where no page runs: no PC gives this tag. */
+export const NO_PAGE = 4n;
 
 /** Why generated code came back (AT.EXIT). */
 export const EXIT = { budget: 0, wfi: 1, wfe: 2, hvc: 3, smc: 4, sysreg: 5, mmio: 6, guestError: 7 } as const;

@@ -2,6 +2,7 @@ import { AT, type Layout } from "./layout.js";
 import { definer, put64 } from "./runtime/emit.js";
 import { defineExceptions, pcOf } from "./runtime/exceptions.js";
 import { defineFills } from "./runtime/fill.js";
+import { defineMaintenance } from "./runtime/maintenance.js";
 import { defineTranslate } from "./runtime/translate.js";
 import { call, callStatement, type FunctionRef, type ModuleBuilder } from "./wasm/module.js";
 
@@ -78,7 +79,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Layout): Runtime {
   const fills = defineFills(define, { layout, translate, allocateCode: host.allocateCode });
   const exceptions = defineExceptions(define);
 
-  /** mrs, msr and sys ask the host; the PC is at the instruction meanwhile. */
+  /** mrs and msr ask the host; the PC is at the instruction meanwhile. */
   const ask = (target: FunctionRef): FunctionRef =>
     define(["i32", "i32", "i32"], (b, record, encoding, rt) => {
       put64(b, AT.PC, pcOf(record));
@@ -86,7 +87,7 @@ export function defineRuntime(module: ModuleBuilder, layout: Layout): Runtime {
     });
   const mrs = ask(host.mrs);
   const msr = ask(host.msr);
-  const sys = ask(host.sys);
+  const sys = defineMaintenance(define, { layout, translate, sys: host.sys });
   const counter = define(["i32"], (b) => callStatement(b, host.counter));
   return { ...fills, ...exceptions, translate, mrs, msr, sys, counter, addTemplate: host.addTemplate, decoded: host.decoded, becameHot: host.becameHot };
 }

@@ -2,7 +2,7 @@ import { SEV } from "./a64/system.js";
 import type { CodeCache } from "./code-cache.js";
 import { isIdBlock, SYSREG_BY_ENCODING, type SysregInfo } from "./sysregs.js";
 import { sysreg } from "./exit.js";
-import { AT, EXIT, FAULT, type StoredSysreg, sysregAt, THEN } from "./layout.js";
+import { AT, EXIT, FAULT, NO_PAGE, type StoredSysreg, sysregAt, THEN } from "./layout.js";
 import type { ProcessorOptions } from "./processor.types.js";
 import type { HostImports } from "./runtime.js";
 import { ACCESS } from "./runtime/translate.js";
@@ -34,8 +34,6 @@ const WRITABLE: Readonly<Partial<Record<StoredSysreg, bigint>>> = {
 };
 /** Bits 47:1 of TTBR1_EL1; above is the ASID. */
 const TTBR_BADDR = 0xffff_ffff_fffen;
-/** AT.PAGE where no page runs: no PC gives this tag. */
-const NO_PAGE = 4n;
 const EC_TRAPPED_SYSREG = 0x18;
 const EC_FP_TRAP_ESR = (0x07 << 26) | (1 << 24) | (0xe << 20);
 /** PAR_EL1 of a translation that worked: NS, and bit 11. */

@@ -1,7 +1,6 @@
 import type { JumpCache } from "./jump-cache.js";
-import { AT, sysregAt, TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_LEVEL_BYTES, TLB_LOG, TLB_SET_BYTES } from "./layout.js";
+import { AT, sysregAt, TLB_BLOCK_SLOTS, TLB_BLOCKS, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_LEVEL_BYTES, TLB_LOG, TLB_SET_BYTES } from "./layout.js";
 
-const ENTRY_BYTES = 16;
 const TABLES = 3;
 /** Every byte of an empty entry: its tag is no page address. */
 const EMPTY = 0xff;
@@ -84,8 +83,8 @@ export class Tlbs {
     for (const el of [0, 1] as const) {
       const level = this.setOf(vcpu) + el * TLB_LEVEL_BYTES;
       for (let table = 0; table < TABLES; table++) {
-        const first = level + (table * TLB_ENTRIES + index) * ENTRY_BYTES;
-        for (let entry = 0; entry < entries; entry++) this.#clear(first + entry * ENTRY_BYTES);
+        const first = level + (table * TLB_ENTRIES + index) * TLB_ENTRY_BYTES;
+        for (let entry = 0; entry < entries; entry++) this.#clear(first + entry * TLB_ENTRY_BYTES);
       }
       const huge = this.#words[this.#note(vcpu, el ? AT.HUGE1 : AT.HUGE0)] ?? 0;
       if (this.#bytes[level + slot] === 0 && ((huge >>> (pageNumber >>> 18)) & 1) === 0) continue;
@@ -99,14 +98,14 @@ export class Tlbs {
     const clearOfBlock = (entry: number): void => {
       if (this.#words[(entry >> 2) + 3] === 1) this.#clear(entry);
     };
-    if (filled === 0) for (let entry = level; entry < level + TLB_BLOCKS; entry += ENTRY_BYTES) clearOfBlock(entry);
+    if (filled === 0) for (let entry = level; entry < level + TLB_BLOCKS; entry += TLB_ENTRY_BYTES) clearOfBlock(entry);
     for (let n = 1; n < filled; n++) clearOfBlock(this.#logged(level, n));
     this.#bytes.fill(0, level + TLB_BLOCKS, level + TLB_LOG);
   }
 
   /** The entry that was filled as the nth, from 1 on. */
   #logged(level: number, n: number): number {
-    return level + (this.#halves[(level + TLB_LOG + 2 + 2 * n) >> 1] ?? 0) * ENTRY_BYTES;
+    return level + (this.#halves[(level + TLB_LOG + 2 + 2 * n) >> 1] ?? 0) * TLB_ENTRY_BYTES;
   }
 
   #clear(entry: number): void {
