@@ -7,7 +7,7 @@ import { archKeys } from "./keys.js";
 import { allocXenPage, isFrame, mapXenPage, type P2m, PAGE_SIZE, populate, unmapGfn } from "./p2m.js";
 import { parkP2m } from "./parking.js";
 import { createArchThreads, type GuestThreads } from "./threads.js";
-import { createSpeed, MAX_BUDGET, runVcpu, SHORT_BUDGET } from "./traps.js";
+import { createSpeed, runVcpu, SHORT_ENTRY } from "./traps.js";
 import { getContext, resetContext, setContext } from "./vcpu-context.js";
 import { hasPendingIrq, setLine } from "./vgic.js";
 import type { Vpl011 } from "./vpl011.js";
@@ -109,7 +109,7 @@ export function createArm({ createProcessor, clock, threads }: ArmOptions): Arch
     vcpuHasPendingWork: (v) => hasPendingIrq(archVcpu(v).domain.vgic, v.vcpuId),
     run(v, until) {
       bringHome(archVcpu(v).domain.p2m);
-      return runVcpu(v, until, speed, threads?.isActive ? SHORT_BUDGET : MAX_BUDGET);
+      return runVcpu(v, until, speed, threads?.isActive ? SHORT_ENTRY : Infinity);
     },
     ...(threads && { threads: createArchThreads(threads) }),
     contextSwitch(from, to) {

@@ -11,9 +11,9 @@ import { findSysreg } from "./vsysreg.js";
 import { expireTimers, nextDeadline } from "./vtimer-access.js";
 
 /** Most instructions of one entry: a JavaScript engine replaces running code only between calls. */
-export const MAX_BUDGET = 250_000;
-/** The same while guests run on other threads, which wait for this one when they come out. */
-export const SHORT_BUDGET = 30_000;
+const MAX_BUDGET = 250_000;
+/** Nanoseconds of one entry while guests run on other threads, which wait for this one when they come out. */
+export const SHORT_ENTRY = 40_000;
 /** Fewest instructions of one entry, so that a deadline at hand does not end in many tiny ones; some ten microseconds. */
 const MIN_BUDGET = 3000;
 /** Entries with fewer instructions are mostly the way in and out. */
@@ -30,8 +30,8 @@ export function createSpeed(): Speed {
   return { rate: 0 };
 }
 
-/** Runs a vCPU until it blocks, must leave its pCPU, or `until` (the loop around leave_hypervisor_to_guest). */
-export function runVcpu(v: Vcpu, until: Time, speed: Speed, maxBudget: number = MAX_BUDGET): RunResult {
+/** Runs a vCPU until it blocks, must leave its pCPU, or `until` (the loop around leave_hypervisor_to_guest), in entries of `entry` nanoseconds at most. */
+export function runVcpu(v: Vcpu, until: Time, speed: Speed, entry: Time = Infinity): RunResult {
   const av = archVcpu(v);
   const { clock } = v.domain.xen;
   const processor = processorOf(av.domain);
@@ -42,10 +42,10 @@ export function runVcpu(v: Vcpu, until: Time, speed: Speed, maxBudget: number = 
     pollUpcall(av.gic);
     if (start >= until) break;
     av.domain.retiredInRun = 0;
-    const moment = Math.min(until, nextDeadline(av));
+    const moment = Math.min(until, nextDeadline(av), start + entry);
     // On a virtual clock to the instruction, else as experience says.
     const budget = clock.instructionsUntil?.(moment) ?? Math.max(MIN_BUDGET, Math.floor((moment - start) * speed.rate));
-    const exit = processor.run(v.vcpuId, Math.min(maxBudget, budget));
+    const exit = processor.run(v.vcpuId, Math.min(MAX_BUDGET, budget));
     const count = processor.retired;
     retired += count;
     // An entry that ends in its first instruction takes time too, or a guest that only faults would stay inside a virtual clock's moment for ever.

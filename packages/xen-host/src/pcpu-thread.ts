@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type Borrower, createBorrower, type Loan } from "aarch64";
 import { ticksAt } from "xen-arch-arm";
