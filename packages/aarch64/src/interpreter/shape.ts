@@ -21,13 +21,13 @@ export interface FreeImmediate extends FreeField {
   readonly isSigned: boolean;
 }
 
-/** What is free in a pattern's words. */
+/** What may be free in a pattern's words, and is where no other pattern of the same top bits needs it. */
 export interface Freedom {
   readonly registers: readonly FreeRegister[];
   readonly immediate: FreeImmediate | undefined;
 }
 
-/** A template has rules for three registers; a fourth shares the immediate's place and is no part of them. */
+/** A record has three slots, and a template a rule for each; a fourth operand stands in the immediate's place and has none. */
 export const FREE_REGISTERS = 3;
 
 function freedomOf({ form, fields }: Pattern): Freedom {
@@ -77,6 +77,7 @@ function keptBits(patterns: readonly Pattern[]): number {
   return kept;
 }
 
+/** What `freeBits` has worked out. */
 const known: (number | undefined)[] = Array.from({ length: TOPS }, () => undefined);
 
 /** Bits that words with the top bits of this one may differ in and still share a template. A word without them is its shape. */

@@ -1,6 +1,6 @@
 import { decode } from "../a64/decode.js";
 import { type Layout, TEMPLATE_BYTES, TEMPLATES, TOP_SHIFT } from "../layout.js";
-import { freeBits, type FreeImmediate, freeIn, type FreeRegister } from "./shape.js";
+import { FREE_REGISTERS, freeBits, type FreeImmediate, freeIn, type FreeRegister } from "./shape.js";
 import { slotOf, templateOf, UNDEFINED_TEMPLATE } from "./template.js";
 
 /**
@@ -67,7 +67,7 @@ function encode(shape: number, free: number): Uint8Array {
   view.setInt32(TEMPLATE.SHAPE, shape, true);
   view.setInt32(TEMPLATE.KIND, kind | TEMPLATE_KNOWN, true);
   view.setUint16(TEMPLATE.RECORD, handler, true);
-  for (let slot = 0; slot < 3; slot++) view.setUint16(TEMPLATE.RECORD + 2 + slot * 2, operands[slot] ?? 0, true);
+  for (let slot = 0; slot < FREE_REGISTERS; slot++) view.setUint16(TEMPLATE.RECORD + 2 + slot * 2, operands[slot] ?? 0, true);
   view.setInt32(TEMPLATE.RECORD + 8, operands[3] ?? low, true);
   view.setInt32(TEMPLATE.RECORD + 12, high, true);
   if (decoded === undefined || template === UNDEFINED_TEMPLATE) return new Uint8Array(view.buffer);

@@ -13,6 +13,7 @@ import { REGISTER_RULE, SHAPE_FACTOR, SHAPE_SHIFT, TEMPLATE } from "./templates.
 
 /** Bytes of the records of a line. */
 const LINE: number = (LINE_BYTES / 4) * RECORD_BYTES;
+
 /**
  * Defines the handler UNDECODED, the generated half of decoding: makes records from there on until the code surely leaves, records are decoded already or the
  * page ends, whose last record leads to the next page. What a word becomes follows from its template, which the host makes for words of unknown shape
