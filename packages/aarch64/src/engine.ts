@@ -54,7 +54,7 @@ export class Engine {
     this.state = new State(buffer, current);
     this.state.words[VCPUS >> 2] = processor.vcpus;
     this.jumps = new JumpCache(buffer);
-    this.tlbs = new Tlbs(buffer, layout.tlbs, processor.vcpus, this.jumps, (vcpu) => this.state.at(vcpu));
+    this.tlbs = new Tlbs(buffer, layout.tlbs, processor.vcpus, this.jumps, (vcpu) => this.state.at(vcpu), memory === undefined);
     const { hotPlaces: places } = processor;
     const observer = { invalidating: (page: number): void => this.compiler?.invalidatePage(page), dropped: (): void => this.tlbs.flushAll() };
     const nextChangedLine = (seen: number, page: number, from: number): number => this.wasm.nextChangedLine(seen, page, from);

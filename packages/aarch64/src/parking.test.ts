@@ -57,6 +57,17 @@ describe.each(STAGINGS)("a parked processor, %s", (_name, options) => {
     expect(machine.registers(1).x(0)).toBe(0x80n);
   });
 
+  it("takes no fresh memory for a TLB that knows page 0", () => {
+    const machine = new Machine({ vcpus: 2, ...options });
+    machine.enableMmu();
+    machine.enableMmu(1);
+    expect(machine.processor.park(EVERYTHING)).toBeTypeOf("object");
+    for (const vcpu of [0, 1]) {
+      expect(machine.run("ldr x2, [x1]", { vcpu, x: { 1: 8n } })).toMatchObject({ kind: "exception", ec: 0x25, far: 8n });
+      expect(machine.run("br x1", { vcpu, x: { 1: 8n } })).toMatchObject({ kind: "exception", ec: 0x21, far: 8n });
+    }
+  });
+
   it("can be parked again and again while it works, and takes what it is given meanwhile", () => {
     const machine = new Machine(options);
     const { processor } = machine;

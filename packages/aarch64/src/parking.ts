@@ -27,7 +27,6 @@ export class Parking {
     this.#from.state.select(this.#to.state.current);
     this.#copy(0, layout.tlbs);
     this.#copy(layout.p2m, layout.codeOf);
-    this.#to.tlbs.flushAll();
     return this.#to;
   }
 

@@ -191,6 +191,7 @@ class WasmProcessor implements Processor {
     if (this.#parking !== undefined) this.#parking = "given up";
     const engine = this.#engine;
     engine.state.select(vcpu);
+    engine.tlbs.prepare(vcpu);
     engine.compiler?.poll();
     execute(engine, Math.max(1, Math.min(budget, 100_000_000)), this.#options);
     this.#retired = engine.retired;
