@@ -8,7 +8,7 @@ import { i32, i64, wrap } from "../wasm/integer.js";
 import type { FunctionRef, ModuleBuilder } from "../wasm/module.js";
 import type { Value } from "../wasm/value.js";
 import { ENTER, type Handler, HANDLERS, NEXT_PAGE, START } from "./handlers.js";
-import { FIRST_OF_PAIR, FIRST_PAIR, FIRST_REGION, PAIRS } from "./pairs.js";
+import { BY_RANK, FIRST_PAIR, HANDLER_COUNT, PAIRS, RANKS } from "./pairs.js";
 import { entryOf, step, STOP } from "./record.js";
 import { type Frame, InterpreterStage } from "./stage.js";
 
@@ -68,8 +68,12 @@ export function defineLoop(module: ModuleBuilder, runtime: Runtime, layout: Layo
   const start = body.block();
   const blocks = new Map([...hot, ...PAIRS].map(({ id }) => [id, body.block()]));
   const labels = Array.from(
-    { length: FIRST_REGION },
-    (_, id) => ({ [NEXT_PAGE]: nextPage, [START]: start, [ENTER]: enter })[id] ?? blocks.get(id) ?? blocks.get(FIRST_OF_PAIR[id - FIRST_PAIR]?.id ?? 0) ?? punt,
+    { length: HANDLER_COUNT },
+    (_, id) =>
+      ({ [NEXT_PAGE]: nextPage, [START]: start, [ENTER]: enter })[id] ??
+      blocks.get(id) ??
+      blocks.get(BY_RANK[Math.floor((id - FIRST_PAIR) / RANKS)]?.id ?? 0) ??
+      punt,
   );
   body.brTable(i32.load16u(record.value), labels, punt);
   // Blocks close from the innermost, that is the last opened, on.

@@ -9,7 +9,7 @@ import { call, type FunctionRef, ModuleBuilder } from "../wasm/module.js";
 import type { Value } from "../wasm/value.js";
 import { FIRST_HANDLER, type Handler, HANDLERS, UNDECODED } from "./handlers.js";
 import { defineLoop } from "./loop.js";
-import { FIRST_OF_PAIR, FIRST_PAIR } from "./pairs.js";
+import { BY_RANK, FIRST_PAIR } from "./pairs.js";
 import { HANDLER } from "./record.js";
 import { defineRun } from "./run.js";
 import { defineCompare, defineScan } from "./scan.js";
@@ -55,7 +55,7 @@ export function buildInterpreter(layout: Layout, isShared: boolean): Uint8Array<
   const table: FunctionRef[] = Array.from({ length: FIRST_HANDLER }, () => undefinedHandler);
   table[UNDECODED] = defineUndecoded(module, runtime, layout);
   for (const handler of HANDLERS) table[handler.id] = defineHandler(module, runtime, callHelper, handler);
-  for (const [i, first] of FIRST_OF_PAIR.entries()) table[FIRST_PAIR + i] = table[first?.id ?? UNDECODED] ?? undefinedHandler;
+  for (const [rank, first] of BY_RANK.entries()) table[FIRST_PAIR + rank] = table[first?.id ?? UNDECODED] ?? undefinedHandler;
   module.setTable(table, table.length, "table");
   defineRun(module, runtime, defineLoop(module, runtime, layout), layout);
   defineStep(module, runtime, layout);

@@ -1,3 +1,5 @@
+import { i32 } from "../wasm/integer.js";
+import { select, type Value } from "../wasm/value.js";
 import { FIRST_HANDLER, type Handler, HANDLERS } from "./handlers.js";
 
 /**
@@ -131,11 +133,20 @@ export function rankOf(id: number): number {
 /** Handler of the pair of ranks `a` and `b` is `FIRST_PAIR + a * RANKS + b`: whether or not the pair has an arm of its own. */
 export const FIRST_PAIR: number = FIRST_HANDLER + HANDLERS.length;
 
-/** Functions in the table in front of the regions'. */
-export const FIRST_REGION: number = FIRST_PAIR + RANKS * RANKS;
+/** How many handlers there are, pairs and all. */
+export const HANDLER_COUNT: number = FIRST_PAIR + RANKS * RANKS;
 
-/** What the handlers from FIRST_PAIR on do first; the second half is left to its own record where the pair has no arm. */
-export const FIRST_OF_PAIR: readonly (Handler | undefined)[] = [undefined, ...common.values()].flatMap((first) => Array.from({ length: RANKS }, () => first));
+/** The handlers by rank: what a pair does first. The second half is left to its own record where the pair has no arm. */
+export const BY_RANK: readonly (Handler | undefined)[] = [undefined, ...common.values()];
+
+/** Functions in the table in front of the regions': pairs are there as what they do first. */
+export const FIRST_REGION: number = FIRST_PAIR + RANKS;
+
+/** Place of a handler in the table of functions. */
+export function tableIndexOf(handler: Value): Value {
+  const rank = i32.divU(i32.sub(handler, i32.konst(FIRST_PAIR)), i32.konst(RANKS));
+  return select(i32.ltU(handler, i32.konst(FIRST_PAIR)), handler, i32.add(rank, i32.konst(FIRST_PAIR)));
+}
 
 function handlerNamed(name: string): Handler {
   const handler = common.get(name);

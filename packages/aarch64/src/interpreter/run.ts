@@ -7,7 +7,7 @@ import { i32, i64, wrap } from "../wasm/integer.js";
 import { call, callStatement, type FunctionRef, type ModuleBuilder, type Signature } from "../wasm/module.js";
 import type { Value } from "../wasm/value.js";
 import { ENTER, FIRST_HANDLER, START } from "./handlers.js";
-import { FIRST_REGION } from "./pairs.js";
+import { FIRST_REGION, tableIndexOf } from "./pairs.js";
 import { entryOf, HANDLER, START_RECORD, step, STOP } from "./record.js";
 
 const REGION: Signature = { parameters: [], results: ["i32"] };
@@ -124,7 +124,7 @@ export function defineRun(module: ModuleBuilder, runtime: Runtime, interpret: Fu
   body.end(); // slow: the handler of `record` as a function; a region may stand in its place.
   handler.set(i32.load16u(record.value));
   body.if(i32.eq(handler.value, i32.konst(ENTER)), () => handler.set(i32.load16u(entryOf(record.value, layout), 4)));
-  then.set(module.callIndirect(HANDLER, handler.value, record.value));
+  then.set(module.callIndirect(HANDLER, tableIndexOf(handler.value), record.value));
   body.brIf(i32.eq(then.value, i32.konst(THEN.again)), again);
   put32(AT.BUDGET, i32.sub(get32(AT.BUDGET), step));
   body.brIf(i32.eq(then.value, i32.konst(THEN.exit)), exited);

@@ -6,6 +6,7 @@ import { Body } from "../wasm/body.js";
 import { i32, i64, wrap } from "../wasm/integer.js";
 import { call, type ModuleBuilder } from "../wasm/module.js";
 import { ENTER } from "./handlers.js";
+import { tableIndexOf } from "./pairs.js";
 import { HANDLER } from "./record.js";
 
 /** AT.PAGE where no page runs: no PC gives this tag. */
@@ -55,7 +56,7 @@ export function defineStep(module: ModuleBuilder, runtime: Runtime, layout: Layo
   // A region keeps the handler that it replaced beside its record.
   const kept = i32.add(i32.shrU(i32.sub(record.value, i32.konst(layout.pool)), i32.konst(1)), i32.konst(layout.entries));
   body.if(i32.eq(handler.value, i32.konst(ENTER)), () => handler.set(i32.load16u(kept, 4)));
-  then.set(module.callIndirect(HANDLER, handler.value, record.value));
+  then.set(module.callIndirect(HANDLER, tableIndexOf(handler.value), record.value));
   body.brIf(i32.eq(then.value, i32.konst(THEN.again)), again);
   pay();
   body.brIf(i32.eq(then.value, i32.konst(THEN.exit)), done);
