@@ -21,7 +21,7 @@ export interface CompilerOptions {
 }
 
 /** Measured on the boot of Debian's cloud kernel. */
-export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 96_000, batch: 32, maxWait: 24, tiers: TIERS, maxBytes: 16 << 20 };
+export const DEFAULT_COMPILER_OPTIONS: CompilerOptions = { hotEntries: 72_000, batch: 32, maxWait: 24, tiers: TIERS, maxBytes: 16 << 20 };
 
 /** Most pages that a region has code from. */
 const MAX_PAGES = 6;
