@@ -1,19 +1,41 @@
 import type { Log, ShutdownReason, Trigger } from "./include/libxl.js";
 import { nodeGunzip, nodePeekFile, nodeReadFile } from "./libxl-node.js";
 import { consoleAttach, primaryConsole } from "./libxl_console.js";
-import { cpupoolQualifierToCpupoolid, listCpupool } from "./libxl_cpupool.js";
+import {
+  cpupoolCpuadd,
+  cpupoolCpuremove,
+  cpupoolCreate,
+  cpupoolDestroy,
+  cpupoolidToName,
+  cpupoolMovedomain,
+  cpupoolQualifierToCpupoolid,
+  cpupoolRename,
+  getFreecpus,
+  listCpupool,
+} from "./libxl_cpupool.js";
 import { domainCreateNew } from "./libxl_create.js";
 import { domainSuspendOnly } from "./libxl_dom_suspend.js";
 import { domainConfigSetdefault } from "./libxl_create_defaults.js";
 import { domainDestroy, domainInfo, domainPause, domainResume, domainUnpause, listDomain, listVcpu, sendTrigger, setVcpuaffinity } from "./libxl_domain.js";
 import { createDeathWatch, type DomainDeathGenerator, domainEvents, domainWaitShutdown } from "./libxl_event.js";
-import { getPhysinfo, getVersionInfo, perfcQuery, perfcReset, sendDebugKeys, xenConsoleRead, xenVersion } from "./libxl_host.js";
+import { getPhysinfo, getVersionInfo, perfcQuery, perfcReset, sendDebugKeys, setParameters, xenConsoleRead, xenVersion } from "./libxl_host.js";
 import type { Ctx } from "./libxl_internal.js";
 import { retrieveDomainConfiguration, userdataRetrieve, userdataStore, userdataUnlink } from "./libxl_json.js";
 import { domainSetmaxmem, setMemoryTarget } from "./libxl_mem.js";
 import { domainPvcontrol, sendSysrq } from "./libxl_pvcontrol.js";
 import { domainSchedParamsGet, domainSchedParamsSet, schedCredit2ParamsGet, schedCredit2ParamsSet } from "./libxl_sched.js";
-import type { ConsoleType, Cpupoolinfo, DomainConfig, DomainEvent, DomainSchedParams, Dominfo, Physinfo, Vcpuinfo, VersionInfo } from "./libxl_types.js";
+import type {
+  ConsoleType,
+  CpupoolConfig,
+  Cpupoolinfo,
+  DomainConfig,
+  DomainEvent,
+  DomainSchedParams,
+  Dominfo,
+  Physinfo,
+  Vcpuinfo,
+  VersionInfo,
+} from "./libxl_types.js";
 import { domainPreserve, domainQualifierToDomid, domainRename, domidToName, nameToDomid, vmGetStartTime } from "./libxl_utils.js";
 import { setVcpuonline } from "./libxl_vcpu.js";
 import { type CoreFile, domainCoreDump } from "./xc_core.js";
@@ -96,10 +118,10 @@ export interface Libxl {
   setMemoryTarget(domid: number, targetMemkb: number): Promise<void>;
   /** Writes memory and registers as an ELF core that gdb and readelf read; the domain stands still meanwhile (`libxl_domain_core_dump`). */
   domainCoreDump(domid: number, file: CoreFile): Promise<void>;
-  /** The rate limit of pool 0's credit2, in microseconds (`libxl_sched_credit2_params_get`). */
-  schedCredit2ParamsGet(): Promise<{ ratelimit_us: number }>;
+  /** The rate limit of a pool's credit2, in microseconds (`libxl_sched_credit2_params_get`). */
+  schedCredit2ParamsGet(poolid: number): Promise<{ ratelimit_us: number }>;
   /** Sets it, 0 for off, else 100 to 500,000 (`libxl_sched_credit2_params_set`). */
-  schedCredit2ParamsSet(params: { readonly ratelimit_us: number }): Promise<void>;
+  schedCredit2ParamsSet(poolid: number, params: { readonly ratelimit_us: number }): Promise<void>;
   /** A domain's weight and cap (`libxl_domain_sched_params_get`). */
   domainSchedParamsGet(domid: number): Promise<DomainSchedParams>;
   /** Sets those that are given; a cap is in percent of a pCPU, 0 for none (`libxl_domain_sched_params_set`). */
@@ -119,6 +141,22 @@ export interface Libxl {
   listCpupool(): Promise<Cpupoolinfo[]>;
   /** A pool's id by name or number; INVAL if there is none. */
   cpupoolQualifierToCpupoolid(qualifier: string): Promise<number>;
+  /** A pool's name, or undefined (`libxl_cpupoolid_to_name`). */
+  cpupoolidToName(poolid: number): Promise<string | undefined>;
+  /** CPUs that are in no pool, and run nothing (`libxl_get_freecpus`). */
+  getFreecpus(): Promise<number[]>;
+  /** Makes a pool of free CPUs; gives its id (`libxl_cpupool_create`). */
+  cpupoolCreate(config: CpupoolConfig): Promise<number>;
+  /** INVAL for a pool with domains; its CPUs are free afterwards (`libxl_cpupool_destroy`). */
+  cpupoolDestroy(poolid: number): Promise<void>;
+  /** `libxl_cpupool_rename`. */
+  cpupoolRename(name: string, poolid: number): Promise<void>;
+  /** Gives a free CPU to a pool (`libxl_cpupool_cpuadd`). */
+  cpupoolCpuadd(poolid: number, cpu: number): Promise<void>;
+  /** Takes a CPU out of a pool, and it is free (`libxl_cpupool_cpuremove`). */
+  cpupoolCpuremove(poolid: number, cpu: number): Promise<void>;
+  /** Moves a domain, whose weight, cap and affinities are those of a new one afterwards (`libxl_cpupool_movedomain`). */
+  cpupoolMovedomain(poolid: number, domid: number): Promise<void>;
 
   /** The stored config of a domain (`libxl_retrieve_domain_configuration`); JSON_CONFIG_EMPTY if there is none. */
   retrieveDomainConfiguration(domid: number): Promise<DomainConfig>;
@@ -156,6 +194,8 @@ export interface Libxl {
   getHostInfo(): Promise<XenVersion["host"]>;
   /** The scheduler of pool 0. */
   getScheduler(): Promise<string>;
+  /** Sets parameters of Xen, as "name=value noname" (`libxl_set_parameters`); FAIL at the first one that is refused. */
+  setParameters(params: string): Promise<void>;
   /** Has Xen handle each key; the answers are in its console ring (`libxl_send_debug_keys`). */
   sendDebugKeys(keys: string): Promise<void>;
   /** The console ring's text (`libxl_xen_console_read_line`); `clear` empties it after reading. */
@@ -217,8 +257,8 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     domainSetmaxmem: (domid, maxMemkb) => domainSetmaxmem(ctx, domid, maxMemkb),
     setMemoryTarget: (domid, targetMemkb) => setMemoryTarget(ctx, domid, targetMemkb),
     domainCoreDump: (domid, file) => domainCoreDump(ctx, domid, file),
-    schedCredit2ParamsGet: () => schedCredit2ParamsGet(ctx),
-    schedCredit2ParamsSet: (params) => schedCredit2ParamsSet(ctx, params),
+    schedCredit2ParamsGet: (poolid) => schedCredit2ParamsGet(ctx, poolid),
+    schedCredit2ParamsSet: (poolid, params) => schedCredit2ParamsSet(ctx, poolid, params),
     domainSchedParamsGet: (domid) => domainSchedParamsGet(ctx, domid),
     domainSchedParamsSet: (domid, params) => domainSchedParamsSet(ctx, domid, params),
     sendTrigger: (domid, trigger) => sendTrigger(ctx, domid, trigger),
@@ -228,6 +268,14 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     domainQualifierToDomid: (qualifier) => domainQualifierToDomid(ctx, qualifier),
     listCpupool: () => listCpupool(ctx),
     cpupoolQualifierToCpupoolid: (qualifier) => cpupoolQualifierToCpupoolid(ctx, qualifier),
+    cpupoolidToName: (poolid) => cpupoolidToName(ctx, poolid),
+    getFreecpus: () => getFreecpus(ctx),
+    cpupoolCreate: (config) => cpupoolCreate(ctx, config),
+    cpupoolDestroy: (poolid) => cpupoolDestroy(ctx, poolid),
+    cpupoolRename: (name, poolid) => cpupoolRename(ctx, name, poolid),
+    cpupoolCpuadd: (poolid, cpu) => cpupoolCpuadd(ctx, poolid, cpu),
+    cpupoolCpuremove: (poolid, cpu) => cpupoolCpuremove(ctx, poolid, cpu),
+    cpupoolMovedomain: (poolid, domid) => cpupoolMovedomain(ctx, poolid, domid),
     retrieveDomainConfiguration: (domid) => retrieveDomainConfiguration(ctx, domid),
     userdataStore: (domid, userid, data) => userdataStore(ctx, domid, userid, data),
     userdataRetrieve: (domid, userid) => userdataRetrieve(ctx, domid, userid),
@@ -241,6 +289,7 @@ export function createLibxl(ctrl: XenCtrl, options: LibxlOptions = {}): Libxl {
     getVersionInfo: () => getVersionInfo(ctx),
     getHostInfo: async () => (await xenVersion(ctx)).host,
     getScheduler: async () => (await xenVersion(ctx)).scheduler,
+    setParameters: (params) => setParameters(ctx, params),
     sendDebugKeys: (keys) => sendDebugKeys(ctx, keys),
     xenConsoleRead: (clear) => xenConsoleRead(ctx, clear),
     compiledRegions: (domid) => compiledRegions(ctx, domid),

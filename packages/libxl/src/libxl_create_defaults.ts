@@ -44,7 +44,7 @@ async function createInfo(ctx: Ctx, info: DomainCreateInfo): Promise<DomainCreat
   if (info.domid !== undefined && !(Number.isInteger(info.domid) && info.domid > 0 && info.domid < DOMID_FIRST_RESERVED)) {
     throw fail(ctx, "INVAL", `domid ${info.domid} is not between 1 and ${DOMID_FIRST_RESERVED - 1}`);
   }
-  const poolid = info.poolid ?? (info.pool_name === undefined ? 0 : await cpupoolQualifierToCpupoolid(ctx, info.pool_name));
+  const poolid = info.pool_name === undefined ? (info.poolid ?? 0) : await cpupoolQualifierToCpupoolid(ctx, info.pool_name);
   return {
     ...info,
     type: "pvh",

@@ -1,4 +1,4 @@
-import { call, type Ctx } from "./libxl_internal.js";
+import { call, type Ctx, fail } from "./libxl_internal.js";
 import type { Physinfo, VersionInfo } from "./libxl_types.js";
 import type { PerfCounter, XenVersion } from "./xenctrl.js";
 
@@ -59,6 +59,19 @@ export async function sendDebugKeys(ctx: Ctx, keys: string): Promise<void> {
 /** The text of the hypervisor's console ring (libxl_xen_console_read_line, all lines). */
 export async function xenConsoleRead(ctx: Ctx, clear: boolean): Promise<string> {
   return call(ctx, "read Xen's console ring", undefined, ctx.ctrl.readConsoleRing(clear));
+}
+
+/**
+ * libxl_set_parameters: words of the form name=value, or noname, with spaces between them; each is written to hypfs, in that order, up to the first
+ * one that is refused.
+ */
+export async function setParameters(ctx: Ctx, params: string): Promise<void> {
+  for (const word of params.split(/[ \t]+/).filter((text) => text !== "")) {
+    const found = /^(?:([^=]*)=(.*)|no(.*))$/s.exec(word);
+    if (found === null) throw fail(ctx, "FAIL", `parameter "${word}" has no value: write name=value`);
+    const [, name = found[3] ?? "", value = "no"] = found;
+    await call(ctx, `set the parameter "${name}" to "${value}"`, undefined, ctx.ctrl.hypfsWrite(`/params/${name}`, value));
+  }
 }
 
 /** The hypervisor's performance counters, in its order. */

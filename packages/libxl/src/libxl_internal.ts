@@ -39,18 +39,21 @@ export function fail(ctx: Ctx, code: ErrorName, message: string, options: { read
 /** What a hypervisor's errno means to a user. */
 const ERRNO_TEXT: Readonly<Record<number, string>> = {
   1: "not permitted",
-  2: "no such vCPU or object",
+  2: "there is no such thing",
   3: "no such domain",
   11: "busy, try again",
   12: "out of memory",
   16: "busy",
   17: "already exists",
+  19: "none is free",
   22: "invalid argument",
   28: "no space left",
   38: "not implemented by this hypervisor",
   61: "no data",
   75: "too many",
   95: "not supported",
+  98: "in use",
+  99: "not there, or on its way",
 };
 
 /** An error's text. A refusal of the hypervisor is told in its own words where it has any, else in those of its errno. */

@@ -37,16 +37,16 @@ export async function domainSchedParamsSet(ctx: Ctx, domid: number, params: Doma
   await call(ctx, "set the scheduler's parameters", domid, ctx.ctrl.setSchedulerParams(domid, set));
 }
 
-/** libxl_sched_credit2_params, of pool 0: the rate limit in microseconds. INVAL where the pool has another scheduler. */
-export async function schedCredit2ParamsGet(ctx: Ctx): Promise<{ ratelimit_us: number }> {
-  const { ratelimit } = await call(ctx, "ask for the scheduler's parameters", undefined, ctx.ctrl.getSchedulerGlobals());
+/** libxl_sched_credit2_params_get, of a pool: the rate limit in microseconds. */
+export async function schedCredit2ParamsGet(ctx: Ctx, poolid: number): Promise<{ ratelimit_us: number }> {
+  const { ratelimit } = await call(ctx, "ask for the scheduler's parameters", undefined, ctx.ctrl.getSchedulerGlobals(poolid));
   return { ratelimit_us: ratelimit / NS_PER_US };
 }
 
-/** Sets the rate limit of pool 0; 0 switches it off. INVAL outside of what the scheduler takes. */
-export async function schedCredit2ParamsSet(ctx: Ctx, { ratelimit_us }: { readonly ratelimit_us: number }): Promise<void> {
+/** Sets the rate limit of a pool; 0 switches it off. INVAL outside of what the scheduler takes. */
+export async function schedCredit2ParamsSet(ctx: Ctx, poolid: number, { ratelimit_us }: { readonly ratelimit_us: number }): Promise<void> {
   const isPossible = ratelimit_us === 0 || (ratelimit_us >= LEAST_RATELIMIT_US && ratelimit_us <= MOST_RATELIMIT_US);
   if (!Number.isInteger(ratelimit_us) || !isPossible)
     throw fail(ctx, "INVAL", `ratelimit ${ratelimit_us} us is neither 0 nor between ${LEAST_RATELIMIT_US} and ${MOST_RATELIMIT_US}`);
-  await call(ctx, "set the scheduler's parameters", undefined, ctx.ctrl.setSchedulerGlobals({ ratelimit: ratelimit_us * NS_PER_US }));
+  await call(ctx, "set the scheduler's parameters", undefined, ctx.ctrl.setSchedulerGlobals(poolid, { ratelimit: ratelimit_us * NS_PER_US }));
 }

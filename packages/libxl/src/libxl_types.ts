@@ -248,6 +248,18 @@ export interface Cpupoolinfo {
   cpumap: number[];
 }
 
+/** What a new CPU pool is made of. */
+export interface CpupoolConfig {
+  readonly name: string;
+  readonly sched: Scheduler;
+  /** CPUs, which must be free. */
+  readonly cpumap: readonly number[];
+  /** A random one if left out. */
+  readonly uuid?: string;
+  /** The id that it is to have; any if left out. */
+  readonly poolid?: number;
+}
+
 /** An event of `libxl_event`, as far as a domain's end goes. */
 export type DomainEvent =
   | { readonly type: "domain_shutdown"; readonly domid: number; readonly shutdown_reason: ShutdownReason; readonly shutdown_code: number }

@@ -64,7 +64,7 @@ export async function xsWrite(ctx: Ctx, path: string, value: string, domid?: num
 }
 
 /** Runs `body` in a transaction, again and again while others are in the way; `what` is a verb phrase for the error. */
-export async function xsTransaction<T>(ctx: Ctx, what: string, domid: number, body: (nodes: XsNodes) => Promise<T>): Promise<T> {
+export async function xsTransaction<T>(ctx: Ctx, what: string, domid: number | undefined, body: (nodes: XsNodes) => Promise<T>): Promise<T> {
   const run = async (): Promise<T> => (await ctx.xs()).transaction(body);
   return call(ctx, what, domid, run());
 }

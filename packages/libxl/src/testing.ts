@@ -3,7 +3,7 @@
  * rules of the real calls say (errno included), but nothing runs in them. The store daemon is the real one.
  * @module
  */
-import { DOMID, ERRNO, HVM_PARAM, PAGE_SIZE, XEN_DOMINF, XEN_DOMINF_shutdownshift, XENSTORE_DOMAIN_INTERFACE } from "xen-public";
+import { DOMID, ERRNO, HVM_PARAM, PAGE_SIZE, XEN_CPUPOOL_ANY, XEN_DOMINF, XEN_DOMINF_shutdownshift, XENSTORE_DOMAIN_INTERFACE } from "xen-public";
 import { createXs, type Xs, type XsNodes } from "xenstore";
 import { createXenstored } from "xenstored";
 import {
@@ -17,10 +17,14 @@ import {
   XenCtrlError,
 } from "./xenctrl.js";
 
+/** The one scheduler's id. */
+const CREDIT2 = 6;
+
 /** A domain's books. */
 export interface FakeDomain {
   readonly domid: number;
   readonly config: CreateDomain;
+  cpupool: number;
   controllerPauseCount: number;
   maxMemKib: number;
   vcpus: number;
@@ -75,7 +79,8 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
   const calls: string[] = [];
   const failures = new Map<string, number>();
   const listeners = new Set<() => void>();
-  let globals: SchedulerGlobals = { ratelimit: 1_000_000 };
+  const pools = new Map([[0, { cpus: new Set(Array(nrCpus).keys()), globals: { ratelimit: 1_000_000 } as SchedulerGlobals }]]);
+  const params = new Map([["/params/loglvl", "all/all"]]);
   let nextDomid = 1;
   let close: () => void = () => undefined;
   const closed = new Promise<void>((resolve) => {
@@ -85,6 +90,10 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
   function refuse(call: string, errno: number): never {
     throw new XenCtrlError(call, errno);
   }
+  const findPool = (call: string, poolid: number, errno: number = ERRNO.ENOENT): { cpus: Set<number>; globals: SchedulerGlobals } =>
+    pools.get(poolid) ?? refuse(call, errno);
+  const domainsIn = (poolid: number): number => [...domains.values()].filter(({ cpupool }) => cpupool === poolid).length + (poolid === 0 ? 1 : 0);
+  const freeCpus = (): number[] => [...Array(nrCpus).keys()].filter((cpu) => ![...pools.values()].some(({ cpus }) => cpus.has(cpu)));
   function enter(call: string, changes = true): void {
     const errno = failures.get(call);
     failures.delete(call);
@@ -142,7 +151,7 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       cpuTime: 0,
       nrOnlineVcpus: domain.contexts.size,
       maxVcpuId: domain.vcpus === 0 ? 0xffff_ffff : domain.vcpus - 1,
-      cpupool: domain.config.cpupoolId,
+      cpupool: domain.cpupool,
       handle: domain.config.handle,
       gpaddrBits,
     };
@@ -194,6 +203,7 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       domains.set(domid, {
         domid,
         config,
+        cpupool: config.cpupoolId,
         controllerPauseCount: 1,
         maxMemKib: 0,
         vcpus: 0,
@@ -282,12 +292,12 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       domain.scheduler = { ...domain.scheduler, ...params };
     },
 
-    async getSchedulerGlobals() {
-      return globals;
+    async getSchedulerGlobals(poolid) {
+      return findPool("getSchedulerGlobals", poolid, ERRNO.ESRCH).globals;
     },
-    async setSchedulerGlobals(wanted) {
+    async setSchedulerGlobals(poolid, wanted) {
       enter("setSchedulerGlobals");
-      globals = wanted;
+      findPool("setSchedulerGlobals", poolid, ERRNO.ESRCH).globals = wanted;
     },
 
     async populatePhysmap(domid, gfn, pages) {
@@ -329,7 +339,7 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
         totalPages: hostPages,
         freePages: freePages(),
         outstandingPages: 0,
-        freeCpus: 0,
+        freeCpus: freeCpus().length,
       };
     },
     async version() {
@@ -370,7 +380,49 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       throw new XenCtrlError("show compiled code", ERRNO.ENOENT);
     },
     async cpupoolList() {
-      return [{ id: 0, name: "Pool-0", scheduler: 6, cpus: [...Array(nrCpus).keys()], domains: domains.size + 1 }];
+      return Array.from(pools, ([id, { cpus }]) => ({ id, scheduler: CREDIT2, cpus: [...cpus].toSorted((a, b) => a - b), domains: domainsIn(id) }));
+    },
+    async cpupoolCreate(wanted, scheduler) {
+      enter("cpupoolCreate");
+      const poolid = wanted === XEN_CPUPOOL_ANY ? Math.max(...pools.keys()) + 1 : wanted;
+      if (pools.has(poolid)) refuse("cpupoolCreate", ERRNO.EEXIST);
+      if (scheduler !== CREDIT2) refuse("cpupoolCreate", ERRNO.ENOENT);
+      pools.set(poolid, { cpus: new Set(), globals: { ratelimit: 1_000_000 } });
+      return poolid;
+    },
+    async cpupoolDestroy(poolid) {
+      enter("cpupoolDestroy");
+      if (findPool("cpupoolDestroy", poolid).cpus.size > 0 || domainsIn(poolid) > 0) refuse("cpupoolDestroy", ERRNO.EBUSY);
+      pools.delete(poolid);
+    },
+    async cpupoolAddCpu(poolid, cpu) {
+      enter("cpupoolAddCpu");
+      const { cpus } = findPool("cpupoolAddCpu", poolid);
+      if (!freeCpus().includes(cpu)) refuse("cpupoolAddCpu", cpu < nrCpus ? ERRNO.ENODEV : ERRNO.EINVAL);
+      cpus.add(cpu);
+    },
+    async cpupoolRemoveCpu(poolid, cpu) {
+      enter("cpupoolRemoveCpu");
+      const { cpus } = findPool("cpupoolRemoveCpu", poolid);
+      if (cpu >= nrCpus || (poolid === 0 && cpu === 0)) refuse("cpupoolRemoveCpu", ERRNO.EINVAL);
+      if (!cpus.has(cpu)) refuse("cpupoolRemoveCpu", ERRNO.EADDRNOTAVAIL);
+      if (cpus.size === 1 && domainsIn(poolid) > 0) refuse("cpupoolRemoveCpu", ERRNO.EBUSY);
+      cpus.delete(cpu);
+    },
+    async cpupoolMoveDomain(poolid, domid) {
+      if (domid === 0) refuse("cpupoolMoveDomain", ERRNO.EPERM);
+      const domain = find("cpupoolMoveDomain", domid);
+      if (!pools.get(poolid)?.cpus.size) refuse("cpupoolMoveDomain", ERRNO.ENOENT);
+      domain.cpupool = poolid;
+    },
+    async cpupoolFreeInfo() {
+      return freeCpus();
+    },
+    async hypfsWrite(path, value) {
+      enter("hypfsWrite");
+      const known = params.has(path);
+      if (!known) refuse("hypfsWrite", ERRNO.ENOENT);
+      params.set(path, value);
     },
 
     async introduceConsole(domid) {

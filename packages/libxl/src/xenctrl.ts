@@ -43,10 +43,10 @@ export interface XenCtrl {
   getSchedulerParams(domid: number): Promise<SchedulerParams>;
   /** XEN_DOMCTL_SCHEDOP_putinfo; what is left out stays. */
   setSchedulerParams(domid: number, params: Partial<SchedulerParams>): Promise<void>;
-  /** XEN_SYSCTL_SCHEDOP of pool 0. */
-  getSchedulerGlobals(): Promise<SchedulerGlobals>;
+  /** XEN_SYSCTL_SCHEDOP of a pool: ESRCH if there is none. */
+  getSchedulerGlobals(poolid: number): Promise<SchedulerGlobals>;
   /** The same, to set them. */
-  setSchedulerGlobals(globals: SchedulerGlobals): Promise<void>;
+  setSchedulerGlobals(poolid: number, globals: SchedulerGlobals): Promise<void>;
   // memory
   /** XENMEM_populate_physmap: `pages` of 4 KiB from guest frame `gfn` on. */
   populatePhysmap(domid: number, gfn: number, pages: number): Promise<void>;
@@ -82,8 +82,22 @@ export interface XenCtrl {
   perfcQuery(): Promise<PerfCounter[]>;
   /** XEN_SYSCTL_PERFCOP_reset. */
   perfcReset(): Promise<void>;
-  /** All pools (XEN_SYSCTL_CPUPOOL_OP_INFO). */
+  /** All pools, ascending by id (XEN_SYSCTL_CPUPOOL_OP_INFO). */
   cpupoolList(): Promise<CpupoolInfo[]>;
+  /** XEN_SYSCTL_CPUPOOL_OP_CREATE, with the id that it is to have or 0xffffffff; gives the id. */
+  cpupoolCreate(poolid: number, scheduler: number): Promise<number>;
+  /** XEN_SYSCTL_CPUPOOL_OP_DESTROY: EBUSY with domains or pCPUs. */
+  cpupoolDestroy(poolid: number): Promise<void>;
+  /** XEN_SYSCTL_CPUPOOL_OP_ADDCPU: ENODEV for a pCPU that is not free. */
+  cpupoolAddCpu(poolid: number, cpu: number): Promise<void>;
+  /** XEN_SYSCTL_CPUPOOL_OP_RMCPU: EBUSY for the last one of a pool with domains. */
+  cpupoolRemoveCpu(poolid: number, cpu: number): Promise<void>;
+  /** XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN: ENOENT for a pool without pCPUs. */
+  cpupoolMoveDomain(poolid: number, domid: number): Promise<void>;
+  /** XEN_SYSCTL_CPUPOOL_OP_FREEINFO. */
+  cpupoolFreeInfo(): Promise<number[]>;
+  /** XEN_HYPFS_OP_write_contents: sets a parameter below /params; ENOENT, EINVAL. */
+  hypfsWrite(path: string, value: string): Promise<void>;
   // the console daemon's part
   /** Tells the console daemon that the domain's PV console ring (HVM_PARAM_CONSOLE_PFN) and vuart are ready to be served. */
   introduceConsole(domid: number): Promise<void>;
@@ -247,7 +261,6 @@ export interface PerfCounter {
 /** XEN_SYSCTL_CPUPOOL_OP_INFO. */
 export interface CpupoolInfo {
   readonly id: number;
-  readonly name: string;
   readonly scheduler: number;
   readonly cpus: readonly number[];
   readonly domains: number;

@@ -1,4 +1,4 @@
-import { type ArchDomainConfig, type Clock, type Domain, isVcpuOnline, type Vcpu, vcpuName, vcpuUnblock } from "xen-common";
+import { type ArchDomainConfig, type Clock, type Domain, isVcpuOnline, type Vcpu, vcpuName, vcpuUnblock, XENLOG } from "xen-common";
 import { GUEST_IRQ, vcpuidToVaffinity, XEN_DOMCTL_CONFIG_GIC } from "xen-public";
 import { idRegisters, mpidr } from "./cpufeature.js";
 import { type ArchDomain, archDomain, type ArchVcpu, perfcOf, type ProcessorFactory } from "./include/asm/domain.js";
@@ -104,7 +104,7 @@ export function ensureP2m(ad: ArchDomain, createProcessor: ProcessorFactory): P2
     ad.p2m = createP2m(processor, ramPages, xenPages);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    d.xen.console.printk(`d${d.domainId}: no memory of ${ramPages} pages: ${error.message}`);
+    d.xen.console.printk(`d${d.domainId}: no memory of ${ramPages} pages: ${error.message}`, XENLOG.ERR);
   }
   return ad.p2m;
 }

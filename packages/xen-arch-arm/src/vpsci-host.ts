@@ -1,4 +1,4 @@
-import { domainShutdown, isVcpuOnline, setPauseFlags, type Vcpu, vcpuBlock, vcpuName, vcpusOf, vcpuWake, VPF, type VcpuGuestContext } from "xen-common";
+import { domainShutdown, isVcpuOnline, setPauseFlags, type Vcpu, vcpuBlock, vcpuName, vcpusOf, vcpuWake, VPF, type VcpuGuestContext, XENLOG } from "xen-common";
 import { PSR_GUEST64_INIT, SCTLR_GUEST_INIT, SHUTDOWN, vcpuidToVaffinity } from "xen-public";
 import { type ArchVcpu, perfcOf } from "./include/asm/domain.js";
 import { setContext } from "./vcpu-context.js";
@@ -46,7 +46,7 @@ export function vpsciHost(av: ArchVcpu): VpsciHost {
     },
     shutdown: (reason) => void domainShutdown(d, SHUTDOWN[reason]),
     shutdownForSuspend(context) {
-      d.xen.console.printk(`${vcpuName(vcpu)} SYSTEM_SUSPEND requested, epoint=${hex16(context.entry)}, cid=${hex16(context.contextId)}`);
+      d.xen.console.printk(`${vcpuName(vcpu)} SYSTEM_SUSPEND requested, epoint=${hex16(context.entry)}, cid=${hex16(context.contextId)}`, XENLOG.G_DEBUG);
       if (domainShutdown(d, SHUTDOWN.suspend) !== 0) return false;
       ad.resume = { vcpu, context: entryContext(context) };
       return true;
@@ -56,7 +56,7 @@ export function vpsciHost(av: ArchVcpu): VpsciHost {
 
 /** The vCPU is "down" at once and leaves its pCPU when the call is through. */
 function turnOff(v: Vcpu): void {
-  if (setPauseFlags(v, VPF.DOWN) !== 0) v.domain.xen.sched.ops.sleep(v);
+  if (setPauseFlags(v, VPF.DOWN) !== 0) v.domain.cpupool.sched.sleep(v);
 }
 
 const hex16 = (value: bigint): string => `0x${value.toString(16).padStart(16, "0")}`;

@@ -1,5 +1,6 @@
 import { DOMID, ERRNO, HVM_NR_PARAMS, MAX_VIRT_CPUS, NR_VIRQS, VCPU_INFO, XEN_DOMCTL_CDF } from "xen-public";
 import type { ArchDomainConfig } from "./arch.js";
+import { cpupoolFind } from "./cpupool.js";
 import { type Domain, SHUTDOWN_CODE_INVALID, vcpusOf } from "./domain.js";
 import { createEventChannels, evtchnReset } from "./event_channel.js";
 import { createGrantTable } from "./grant_table.js";
@@ -68,7 +69,7 @@ export function newDomain(xen: Xen, domainId: number, config: Omit<CreateDomainC
     watchdogTimers: Array.from({ length: NR_DOMAIN_WATCHDOG_TIMERS }, () => undefined),
     isParked: false,
     parkTimer: xen.timers.create(`d${domainId} park`, () => parkDomain(d)),
-    cpupool: config.cpupoolId,
+    cpupool: cpupoolFind(xen, config.cpupoolId)!,
     startedAt: xen.clock.now(),
     schedPrivate: undefined,
     arch: undefined,
@@ -119,7 +120,9 @@ function sanitise(xen: Xen, config: CreateDomainConfig): number {
   if ((config.flags & REQUIRED) !== REQUIRED || (config.flags & ~(REQUIRED | OPTIONAL)) !== 0) return -ERRNO.EINVAL;
   if (config.maxVcpus < 1 || config.maxVcpus > MAX_VIRT_CPUS || config.handle.length !== 16) return -ERRNO.EINVAL;
   if (config.maxGrantFrames < 1 || config.maxEvtchnPort < 0) return -ERRNO.EINVAL;
-  return xen.cpupools.some(({ id }) => id === config.cpupoolId) ? 0 : -ERRNO.ESRCH;
+  const pool = cpupoolFind(xen, config.cpupoolId);
+  if (pool === undefined) return -ERRNO.ESRCH;
+  return pool.cpus.size > 0 ? 0 : -ERRNO.ENODEV;
 }
 
 /** Makes a domain: paused, without vCPUs and memory. Returns it or a negative errno (domain_create). */
@@ -134,7 +137,7 @@ export function domainCreate(xen: Xen, config: CreateDomainConfig, role: DomainR
   const archRc = xen.arch.domainCreate(d, config.arch);
   if (archRc !== 0) return archRc;
   if (isAny) xen.lastDomid = domid;
-  xen.sched.ops.domainAlloc(d);
+  d.cpupool.sched.domainAlloc(d);
   xen.domains.set(domid, d);
   xen.domainChanged(d);
   return d;
@@ -150,7 +153,7 @@ export function domainMaxVcpus(d: Domain, count: number): number {
     if (rc !== 0) return rc;
     d.vcpus[id] = v;
     attachVcpuInfo(v);
-    d.xen.sched.ops.insert(v);
+    d.cpupool.sched.insert(v);
   }
   return 0;
 }
@@ -168,12 +171,12 @@ export function domainKill(d: Domain): number {
   d.grantTable.frames.length = 0;
   for (const v of vcpusOf(d)) {
     xen.timers.stop(v.pollTimer);
-    xen.sched.ops.remove(v);
+    d.cpupool.sched.remove(v);
     v.runstateGuest = undefined;
     xen.arch.vcpuDestroy(v);
   }
   xen.arch.domainDestroy(d);
-  xen.sched.ops.domainFree(d);
+  d.cpupool.sched.domainFree(d);
   d.sharedInfo = undefined;
   d.totPages = 0;
   d.dying = "dead";

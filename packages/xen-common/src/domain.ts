@@ -1,4 +1,5 @@
 import type { Time } from "./arch.js";
+import type { Cpupool } from "./cpupool.js";
 import type { EventChannels } from "./event_channel.js";
 import type { GrantTable, XenPage } from "./grant_table.js";
 import type { Timer } from "./timer.js";
@@ -62,8 +63,7 @@ export interface Domain {
   readonly parkTimer: Timer;
   /** It was parked, and has not gone on since. */
   isParked: boolean;
-  /** Id of the cpupool. */
-  cpupool: number;
+  cpupool: Cpupool;
   /** When it was first unpaused, until then when it was made; guest CLOCK_MONOTONIC counts from here. */
   startedAt: Time;
   /** Owned by the scheduler of its cpupool. */

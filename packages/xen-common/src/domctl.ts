@@ -153,8 +153,11 @@ export function createDomctl(xen: Xen): Domctl {
       const v = vcpu(domid, id, "getvcpuaffinity");
       return { hard: [...v.hardAffinity], soft: [...v.softAffinity] };
     },
-    getSchedulerParams: (domid) => ({ scheduler: xen.sched.ops.id, ...xen.sched.ops.getParams(other(domid, "scheduler_op")) }),
-    setSchedulerParams: (domid, params) => void check("scheduler_op", xen.sched.ops.setParams(other(domid, "scheduler_op"), params)),
+    getSchedulerParams: (domid) => schedulerParams(other(domid, "scheduler_op")),
+    setSchedulerParams(domid, params) {
+      const d = other(domid, "scheduler_op");
+      check("scheduler_op", d.cpupool.sched.setParams(d, params));
+    },
     populatePhysmap(domid, gfn, pages) {
       const d = other(domid, "populate_physmap");
       check("populate_physmap", populatePhysmap(d, gfn, pages));
@@ -205,18 +208,19 @@ function setContext(v: Vcpu, context: VcpuGuestContext | undefined): number {
   return rc;
 }
 
+const schedulerParams = (d: Domain): SchedParams & { readonly scheduler: number } => ({ scheduler: d.cpupool.sched.id, ...d.cpupool.sched.getParams(d) });
+
 /** XEN_DOMCTL_setvcpuaffinity: a hard affinity without a pCPU of the pool is refused. */
 function setAffinity(v: Vcpu, { hard, soft, force = false }: Partial<VcpuAffinity> & { readonly force?: boolean }): void {
-  const { sched } = v.domain.xen;
-  const inPool = (cpus: readonly number[]): boolean => cpus.some((cpu) => sched.pcpus[cpu] !== undefined);
+  const { cpus, sched } = v.domain.cpupool;
   if (hard !== undefined) {
-    if (!inPool(hard)) throw new XenError("setvcpuaffinity", ERRNO.EINVAL);
+    if (!hard.some((cpu) => cpus.has(cpu))) throw new XenError("setvcpuaffinity", ERRNO.EINVAL);
     if (v.pinOverride !== undefined && !force) throw new XenError("setvcpuaffinity", ERRNO.EBUSY);
     if (force) v.pinOverride = undefined;
     v.hardAffinity = new Set(hard.toSorted((a, b) => a - b));
   }
   if (soft !== undefined) v.softAffinity = new Set(soft.toSorted((a, b) => a - b));
-  if (!v.domain.isHost) sched.ops.affinityChanged(v);
+  if (!v.domain.isHost) sched.affinityChanged(v);
 }
 
 function domainState(xen: Xen, wanted: number | undefined): DomainState {

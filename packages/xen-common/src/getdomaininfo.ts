@@ -54,7 +54,7 @@ export function getDomainInfo(d: Domain): DomainInfo {
     cpuTime: d.isHost ? d.xen.hostCpuTime() : vcpus.reduce((sum, v) => sum + cpuTime(v, now), 0),
     nrOnlineVcpus: vcpus.filter(isVcpuOnline).length,
     maxVcpuId: vcpus.at(-1)?.vcpuId ?? XEN_INVALID_MAX_VCPU_ID,
-    cpupool: d.cpupool,
+    cpupool: d.cpupool.id,
     handle: d.handle.slice(),
     gpaddrBits: GPADDR_BITS,
   };

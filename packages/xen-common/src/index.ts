@@ -1,6 +1,6 @@
 export type { Arch, ArchDomainConfig, ArchThreads, CompiledRegion, ParkProgress, RegionReport, RunResult, Time, VcpuGuestContext } from "./arch.js";
 export { type Clock, createVirtualClock, type VirtualClockOptions } from "./clock.js";
-export { CONRING_SIZE, type Console, type ConsoleOptions, createConsole } from "./console.js";
+export { CONRING_SIZE, type Console, type ConsoleOptions, createConsole, type LogLevel, type LogThresholds, type TimestampMode, XENLOG } from "./console.js";
 export type { Cpupool, CpupoolInfo } from "./cpupool.js";
 export { type CreateDomainConfig, domainCreate, domainKill, domainMaxVcpus, type DomainRole } from "./create.js";
 export type { Domctl, DomainState, VcpuAffinity, VcpuInfo } from "./domctl.js";
@@ -27,6 +27,7 @@ export {
 } from "./event_channel.js";
 export { type DomainInfo, getDomainInfo, GPADDR_BITS } from "./getdomaininfo.js";
 export type { GrantTable, XenPage } from "./grant_table.js";
+export type { Hypfs } from "./hypfs.js";
 export { doHypercall } from "./hypercall/hypercall.js";
 export { hvmGetParam, hvmSetParam } from "./hvm.js";
 export type { KeyHandler, KeyHandlers } from "./keyhandler.js";

@@ -1,5 +1,6 @@
 import { formatDebugKey } from "perfc";
 import { EVTCHNSTAT, PAGE_SIZE } from "xen-public";
+import { cpupoolFreeCpus } from "./cpupool.js";
 import { vcpusOf } from "./domain.js";
 import { evtchnIsPending, evtchnStatus } from "./event_channel.js";
 import { freePages } from "./memory.js";
@@ -33,7 +34,7 @@ function domains(xen: Xen, print: (line: string) => void): void {
   for (const d of xen.domains.values()) {
     print(`General information for domain ${d.domainId}:`);
     print(`    pause_count=${d.pauseCount} controller_pause_count=${d.controllerPauseCount} dying=${d.dying} shutdown=${d.shutdownState}`);
-    print(`    nr_pages=${d.totPages} max_pages=${d.maxPages} vm_assist=${d.vmAssist.toString(16).padStart(8, "0")} cpupool=${d.cpupool}`);
+    print(`    nr_pages=${d.totPages} max_pages=${d.maxPages} vm_assist=${d.vmAssist.toString(16).padStart(8, "0")} cpupool=${d.cpupool.id}`);
     print(`    handle=${[...d.handle].map((byte) => byte.toString(16).padStart(2, "0")).join("")} vcpus=${vcpusOf(d).length}/${d.maxVcpus}`);
     for (const v of vcpusOf(d)) {
       const ran = runstateTimes(v, xen.clock.now())[RUNSTATE.RUNNING];
@@ -62,10 +63,14 @@ function grantTables(xen: Xen, print: (line: string) => void): void {
 }
 
 function runQueues(xen: Xen, print: (line: string) => void): void {
-  const { ops, pcpus } = xen.sched;
+  const { pcpus } = xen.sched;
+  const free = cpupoolFreeCpus(xen);
   print(`sched_smt_power_savings: disabled, now = ${seconds(xen.clock.now())}`);
-  print(`Online Cpus: 0-${pcpus.length - 1}; Cpupool 0: scheduler ${ops.name} (${ops.optName})`);
-  ops.dump(print);
+  print(`Online Cpus: 0-${pcpus.length - 1}${free.length > 0 ? `; free: ${free.join(",")}` : ""}`);
+  for (const { id, cpus, sched } of xen.cpupools) {
+    print(`Cpupool ${id}: scheduler ${sched.name} (${sched.optName}), CPUs ${[...cpus].join(",") || "none"}`);
+    sched.dump(print);
+  }
   for (const { id, curr } of pcpus) print(`CPU[${String(id).padStart(2, "0")}] current=${curr === undefined ? "idle" : vcpuName(curr)}`);
 }
 
@@ -118,8 +123,10 @@ export function createKeyHandlers(xen: Xen): KeyHandlers {
     handlers,
     handle(key) {
       const handler = handlers.find((candidate) => candidate.key === key);
-      if (handler === undefined) print(`key '${key}' has no handler`);
-      else invoke(handler);
+      xen.console.logEverything(() => {
+        if (handler === undefined) print(`key '${key}' has no handler`);
+        else invoke(handler);
+      });
     },
   };
 }

@@ -22,7 +22,7 @@ export function startParking(d: Domain): void {
 /** The domain goes on, or away. One that was parked left its compiled code behind, so that no pCPU is better for it than another. */
 export function stopParking(d: Domain): void {
   d.xen.timers.stop(d.parkTimer);
-  if (d.isParked) d.xen.sched.ops.domainRested(d);
+  if (d.isParked) d.cpupool.sched.domainRested(d);
   d.isParked = false;
 }
 

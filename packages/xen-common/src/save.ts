@@ -113,7 +113,7 @@ export function domainSave(d: Domain): DomainRecord {
       maxEvtchnPort: d.evtchn.maxPort,
       maxGrantFrames: d.grantTable.maxFrames,
       maxMaptrackFrames: 0,
-      cpupoolId: d.cpupool,
+      cpupoolId: d.cpupool.id,
     },
     age: now - d.startedAt,
     maxPages: d.maxPages,
@@ -124,7 +124,7 @@ export function domainSave(d: Domain): DomainRecord {
     suspendEvtchn: d.suspendEvtchn,
     hvmParams: [...d.hvmParams],
     vmAssist: d.vmAssist,
-    sched: d.xen.sched.ops.getParams(d),
+    sched: d.cpupool.sched.getParams(d),
     evtchns: saveEvtchns(d),
     sharedInfo: d.sharedInfo === undefined ? undefined : { bytes: d.sharedInfo.bytes.slice(), gfn: d.sharedInfo.gfn },
     grantFrames: d.grantTable.frames.map(({ bytes, gfn }) => ({ bytes: bytes.slice(), gfn })),
@@ -158,7 +158,7 @@ function loadVcpu(v: Vcpu, record: VcpuStateRecord): void {
   if (record.pollIn !== undefined) d.xen.timers.set(v.pollTimer, now + record.pollIn);
   v.hardAffinity = new Set(record.hardAffinity);
   v.softAffinity = new Set(record.softAffinity);
-  d.xen.sched.ops.affinityChanged(v);
+  d.cpupool.sched.affinityChanged(v);
 }
 
 /**
@@ -176,7 +176,7 @@ export function domainLoad(d: Domain, record: DomainRecord): void {
   record.hvmParams.forEach((value, index) => (d.hvmParams[index] = value));
   d.vmAssist = record.vmAssist;
   d.startedAt = d.xen.clock.now() - record.age;
-  d.xen.sched.ops.setParams(d, record.sched);
+  d.cpupool.sched.setParams(d, record.sched);
   if (record.sharedInfo !== undefined && ensureSharedInfo(d)) {
     d.sharedInfo!.bytes.set(record.sharedInfo.bytes);
     if (record.sharedInfo.gfn !== undefined && d.xen.arch.mapXenPage(d, d.sharedInfo!.page, record.sharedInfo.gfn) === 0)

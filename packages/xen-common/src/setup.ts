@@ -4,9 +4,11 @@ import type { Arch, Time } from "./arch.js";
 import type { Clock } from "./clock.js";
 import { createConsole } from "./console.js";
 import { newDomain, newVcpu } from "./create.js";
+import { cpupoolAddCpu } from "./cpupool.js";
 import type { Domain } from "./domain.js";
 import { createDomctl } from "./domctl.js";
 import { evtchnSetPending, sendGuestVirq } from "./event_channel.js";
+import { createHypfs } from "./hypfs.js";
 import { createKeyHandlers } from "./keyhandler.js";
 import { COMMON_PERF_COUNTERS, type CommonPerfCounter } from "./perfc_defn.js";
 import { createSched } from "./sched/core.js";
@@ -51,7 +53,7 @@ export interface XenOptions {
 export function createXen(options: XenOptions): Xen {
   const { arch, clock, rng, pcpus } = options;
   const perfc = options.perfc ?? createPerfc([COMMON_PERF_COUNTERS], pcpus);
-  const console = createConsole({ now: () => clock.now(), log: options.log });
+  const console = createConsole({ now: () => clock.now(), bootWallclock: clock.bootWallclock, log: options.log });
   const deferred: (() => void)[] = [];
   const listeners = new Set<() => void>();
   let isRunningDeferred = false;
@@ -73,13 +75,14 @@ export function createXen(options: XenOptions): Xen {
     rng,
     perfc,
     console,
+    hypfs: createHypfs(console),
     timers: createTimers(clock, (expires) => (xen as Partial<Xen>).sched?.timerArmed(expires)),
     build: { ...XEN_BUILD, ...options.build },
     totalPages: options.totalPages,
     domains: new Map(),
     lastDomid: 0,
     changedDomains: new Set<number>(),
-    cpupools: [{ id: 0, name: "Pool-0", cpus: Array.from({ length: pcpus }, (_, cpu) => cpu) }],
+    cpupools: [],
     hostCpuTime: options.hostCpuTime ?? (() => clock.now()),
     runPcpu: (cpu) => xen.sched.runPcpu(cpu),
     defer(work) {
@@ -107,13 +110,14 @@ export function createXen(options: XenOptions): Xen {
     hasNews: options.hasNews ?? (() => false),
     runDeferred,
   });
+  const pool0 = { id: 0, cpus: new Set<number>(), sched: xen.sched.alloc() };
+  xen.cpupools.push(pool0);
+  for (let cpu = 0; cpu < pcpus; cpu++) cpupoolAddCpu(xen, pool0.id, cpu);
   xen.domctl = createDomctl(xen);
   xen.sysctl = createSysctl(xen);
   xen.keys = createKeyHandlers(xen);
   xen.dom0 = createDom0(xen);
-  console.printk(
-    `Xen version ${xen.build.major}.${xen.build.minor}${xen.build.extra}, ${pcpus} pCPU${pcpus === 1 ? "" : "s"}, scheduler ${xen.sched.ops.name}`,
-  );
+  console.printk(`Xen version ${xen.build.major}.${xen.build.minor}${xen.build.extra}, ${pcpus} pCPU${pcpus === 1 ? "" : "s"}, scheduler ${pool0.sched.name}`);
   return xen;
 }
 

@@ -1,6 +1,18 @@
 import type { PerfCounterValues } from "perfc";
-import { type CpupoolInfo, cpupoolInfo } from "./cpupool.js";
-import { check } from "./error.js";
+import { ERRNO } from "xen-public";
+import {
+  type Cpupool,
+  cpupoolAddCpu,
+  cpupoolCreate,
+  cpupoolDestroy,
+  cpupoolFind,
+  cpupoolFreeCpus,
+  type CpupoolInfo,
+  cpupoolInfo,
+  cpupoolMoveDomain,
+  cpupoolRemoveCpu,
+} from "./cpupool.js";
+import { check, XenError } from "./error.js";
 import { type DomainInfo, getDomainInfo } from "./getdomaininfo.js";
 import { freePages } from "./memory.js";
 import type { SchedGlobals } from "./sched/private.js";
@@ -38,15 +50,32 @@ export interface Sysctl {
   getDomainInfoList(first: number, max: number): DomainInfo[];
   /** Scheduler of pool 0: id and the name that `xl info` shows. */
   schedId(): { readonly id: number; readonly name: string };
+  /** Ascending by id. */
   cpupoolList(): CpupoolInfo[];
-  getSchedulerGlobals(): SchedGlobals;
-  setSchedulerGlobals(globals: Partial<SchedGlobals>): void;
+  /** Gives the id; XEN_CPUPOOL_ANY for any. */
+  cpupoolCreate(poolid: number, scheduler: number): number;
+  cpupoolDestroy(poolid: number): void;
+  /** XEN_CPUPOOL_ANY for the first free pCPU. */
+  cpupoolAddCpu(poolid: number, cpu: number): void;
+  /** XEN_CPUPOOL_ANY for the last pCPU of the pool. */
+  cpupoolRemoveCpu(poolid: number, cpu: number): void;
+  cpupoolMoveDomain(poolid: number, domid: number): void;
+  /** pCPUs in no pool. */
+  cpupoolFreeInfo(): number[];
+  /** Of a pool's scheduler; ESRCH for one that there is not. */
+  getSchedulerGlobals(poolid: number): SchedGlobals;
+  setSchedulerGlobals(poolid: number, globals: Partial<SchedGlobals>): void;
   /** Nanoseconds that each pCPU idled. */
   getCpuInfo(): number[];
 }
 
 /** The sysctls of a hypervisor. They throw `XenError` with an errno where Xen answers one. */
 export function createSysctl(xen: Xen): Sysctl {
+  const pool = (id: number): Cpupool => {
+    const found = cpupoolFind(xen, id);
+    if (found === undefined) throw new XenError("scheduler_op", ERRNO.ESRCH);
+    return found;
+  };
   return {
     physInfo: () => ({
       nrCpus: xen.sched.pcpus.length,
@@ -60,7 +89,7 @@ export function createSysctl(xen: Xen): Sysctl {
       totalPages: xen.totalPages,
       freePages: freePages(xen),
       outstandingPages: 0,
-      freeCpus: 0,
+      freeCpus: cpupoolFreeCpus(xen).length,
     }),
     readConsole: (clear) => xen.console.read(clear),
     debugKeys(keys) {
@@ -74,10 +103,16 @@ export function createSysctl(xen: Xen): Sysctl {
         .toSorted((a, b) => a.domainId - b.domainId)
         .slice(0, max)
         .map(getDomainInfo),
-    schedId: () => ({ id: xen.sched.ops.id, name: xen.sched.ops.optName }),
+    schedId: () => ({ id: xen.cpupools[0]!.sched.id, name: xen.cpupools[0]!.sched.optName }),
     cpupoolList: () => xen.cpupools.map((pool) => cpupoolInfo(xen, pool)),
-    getSchedulerGlobals: () => xen.sched.ops.getGlobals(),
-    setSchedulerGlobals: (globals) => void check("scheduler_op", xen.sched.ops.setGlobals(globals)),
+    cpupoolCreate: (poolid, scheduler) => check("cpupool_op create", cpupoolCreate(xen, poolid, scheduler)),
+    cpupoolDestroy: (poolid) => void check("cpupool_op destroy", cpupoolDestroy(xen, poolid)),
+    cpupoolAddCpu: (poolid, cpu) => void check("cpupool_op addcpu", cpupoolAddCpu(xen, poolid, cpu)),
+    cpupoolRemoveCpu: (poolid, cpu) => void check("cpupool_op rmcpu", cpupoolRemoveCpu(xen, poolid, cpu)),
+    cpupoolMoveDomain: (poolid, domid) => void check("cpupool_op movedomain", cpupoolMoveDomain(xen, poolid, domid)),
+    cpupoolFreeInfo: () => cpupoolFreeCpus(xen),
+    getSchedulerGlobals: (poolid) => pool(poolid).sched.getGlobals(),
+    setSchedulerGlobals: (poolid, globals) => void check("scheduler_op", pool(poolid).sched.setGlobals(globals)),
     getCpuInfo: () => xen.sched.pcpus.map(({ idleTime, idleSince }) => idleTime + (idleSince === undefined ? 0 : xen.clock.now() - idleSince)),
   };
 }

@@ -5,6 +5,7 @@ import type { Console } from "./console.js";
 import type { Cpupool } from "./cpupool.js";
 import type { Domain } from "./domain.js";
 import type { Domctl } from "./domctl.js";
+import type { Hypfs } from "./hypfs.js";
 import type { KeyHandlers } from "./keyhandler.js";
 import type { CommonPerfCounter } from "./perfc_defn.js";
 import type { RunOutcome, Sched } from "./sched/core.js";
@@ -22,6 +23,8 @@ export interface Xen {
   readonly perfc: Perfc<CommonPerfCounter>;
   /** The console ring and printk. */
   readonly console: Console;
+  /** Parameters that can be changed. */
+  readonly hypfs: Hypfs;
   readonly keys: KeyHandlers;
   readonly sched: Sched;
   /** Version and build strings. */
@@ -34,7 +37,8 @@ export interface Xen {
   lastDomid: number;
   /** Ids of domains that came, were shut down, died or went since XEN_DOMCTL_get_domain_state told of them. */
   readonly changedDomains: Set<number>;
-  readonly cpupools: readonly Cpupool[];
+  /** Ascending by id. */
+  readonly cpupools: Cpupool[];
   /** Nanoseconds of CPU time that the host process has used: Dom0's. */
   readonly hostCpuTime: () => Time;
   readonly domctl: Domctl;

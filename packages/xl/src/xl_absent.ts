@@ -12,12 +12,10 @@ const ABSENT: Readonly<Record<string, string>> = {
     "vsnd-attach vsnd-list vsnd-detach usbctrl-attach usbctrl-detach usbdev-attach usbdev-detach usb-list",
   "there is no memory sharing": "sharing",
   "the scheduler is credit2: see xl sched-credit2": "sched-credit sched-rtds",
-  "there is one CPU pool, and it stays": "cpupool-create cpupool-destroy cpupool-rename cpupool-cpu-add cpupool-cpu-remove cpupool-migrate cpupool-numa-split",
   "there is no Flask policy": "getenforce setenforce loadpolicy",
   "x86 processors alone have it": "psr-cmt-attach psr-cmt-detach psr-cmt-show psr-cat-set psr-cat-show psr-hwinfo psr-mba-set psr-mba-show",
   "there is no QEMU": "qemu-monitor-command",
   "there are no devices to pass through": "dt-overlay",
-  "Xen's parameters are fixed when the host starts": "set-parameters",
 };
 
 /** Rows for the command table: each says in one line why it is not here, and exits 1. */

@@ -59,7 +59,7 @@ export async function list({ xl, command, options, operands }: Invocation): Prom
   const libxl = await xl.libxl();
   const [domains, cpupools] = await Promise.all([
     operands[0] === undefined ? libxl.listDomain() : findDomain(xl, operands[0]).then(async (domid) => [await libxl.domainInfo(domid)]),
-    libxl.listCpupool(),
+    options.has("cpupool") || options.has("json") ? libxl.listCpupool() : [],
   ]);
   if (options.has("long")) return listLong(xl, libxl, domains);
   const pools = new Map(cpupools.map(({ poolid, pool_name }) => [poolid, pool_name]));

@@ -137,6 +137,12 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
     ],
     examples: ["xl debug-keys p"],
   },
+  "set-parameters": {
+    text: [
+      "Changes parameters of Xen's command line while it runs, as name=value, several with spaces between them in one argument. loglvl and guest_loglvl say which messages come into the buffer that xl dmesg prints, Xen's own and those that guests bring about: none, error, warning, info, debug or all; with two of them, as in error/all, what is above the first one comes at a limited rate. console_timestamps is none, date, datems, boot or raw.",
+    ],
+    examples: ["xl set-parameters loglvl=error", 'xl set-parameters "guest_loglvl=error/all console_timestamps=date"'],
+  },
   regions: {
     text: [
       "Guest code that was compiled to WebAssembly, by guest physical address of its entry; with an address, that region in full for a bug report: its instructions, and the WebAssembly as text. Not in Xen.",
@@ -162,7 +168,43 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
     examples: ["xl uptime", "xl uptime -s debian"],
   },
   claims: { text: ["As xl list, with the memory that a domain has claimed and not yet got."], examples: ["xl claims"] },
-  "cpupool-list": { text: ["There is one pool, Pool-0, with all pCPUs."], examples: ["xl cpupool-list -c"] },
+  "cpupool-create": {
+    text: [
+      "Makes a CPU pool: pCPUs with a scheduler of their own, for the domains that are put there by xl cpupool-migrate or pool= in their config. Its CPUs must be free, as xl cpupool-cpu-remove Pool-0 1 makes one.",
+      "A config file has lines of the form key=value, and so have the words behind it, which win: name, without which the pool is called as its file; cpus, a list of numbers or a text as in xl.cfg; nodes, a list of NUMA nodes, of which there is node 0; sched, which is credit2.",
+    ],
+    examples: ["xl cpupool-create name='\"quiet\"' cpus='[\"1\"]'", "xl cpupool-create -n pool.cfg  # only print what it would be"],
+  },
+  "cpupool-list": {
+    text: ["CPU pools with the number of their pCPUs and domains; -c lists the pCPUs."],
+    examples: ["xl cpupool-list", "xl cpupool-list -c Pool-0"],
+  },
+  "cpupool-destroy": {
+    text: ["Ends a pool without domains. Its pCPUs are free then, and run nothing until a pool gets them."],
+    examples: ["xl cpupool-destroy quiet"],
+  },
+  "cpupool-rename": { text: ["Gives a pool another name."], examples: ["xl cpupool-rename quiet loud"] },
+  "cpupool-cpu-add": {
+    text: ["Gives free pCPUs to a pool, as a list like xl.cfg's cpus. Exit code 0 also where some could not be added, which is told."],
+    examples: ["xl cpupool-cpu-add quiet 2-3", "xl cpupool-cpu-add Pool-0 all  # whatever is free"],
+  },
+  "cpupool-cpu-remove": {
+    text: [
+      "Takes pCPUs out of a pool; what ran there goes on on the others of the pool. Pool-0 keeps pCPU 0, and a pool with domains its last one. A vCPU that was pinned there alone may run anywhere in the pool afterwards.",
+      "Exit code 0 also where some could not be removed, which is told.",
+    ],
+    examples: ["xl cpupool-cpu-remove Pool-0 2-3"],
+  },
+  "cpupool-migrate": {
+    text: ["Moves a domain, running or not, into another pool. Its weight, cap and affinities are those of a new domain then. Domain-0 stays in Pool-0."],
+    examples: ["xl cpupool-migrate debian quiet"],
+  },
+  "cpupool-numa-split": {
+    text: [
+      "One pool for each NUMA node. The host is one node, so that Pool-0 gets all free pCPUs and the name Pool-node0. Refused where there are other pools.",
+    ],
+    examples: ["xl cpupool-numa-split"],
+  },
   "xenstore-quota-get": {
     text: ["What a domain may have in xenstore: nodes, watches, transactions, sizes. 0 is no limit. -g asks for what new domains get."],
     examples: ["xl xenstore-quota-get -g"],

@@ -9,6 +9,18 @@ export async function debugKeys({ xl, operands }: Invocation): Promise<number> {
   return EXIT.success;
 }
 
+/** `xl set-parameters`. */
+export async function setParameters({ xl, operands }: Invocation): Promise<number> {
+  const params = operands[0] as string;
+  return (await xl.libxl()).setParameters(params).then(
+    () => EXIT.success,
+    (error: unknown) => {
+      xl.tell(error);
+      throw new XlError(`cannot set parameters: ${params}`);
+    },
+  );
+}
+
 /** `xl trigger`: exit 0 whatever libxl says, as Xen's. */
 export async function trigger({ xl, operands }: Invocation): Promise<number> {
   const [domain, name, vcpuText] = operands as [string, string, string?];

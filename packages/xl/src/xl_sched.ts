@@ -47,8 +47,10 @@ export async function schedCredit2({ xl, options }: Invocation): Promise<number>
 
   if (options.has("schedparam")) {
     if (domain !== undefined) throw new XlError("-s is about a cpupool and does not go with -d");
-    if (ratelimit !== undefined) await libxl.schedCredit2ParamsSet({ ratelimit_us: ratelimit });
-    else if (options.has("json")) printJson(xl, await poolsAsJson(libxl, pool));
+    if (ratelimit !== undefined) {
+      const poolid = pool === undefined ? 0 : await libxl.cpupoolQualifierToCpupoolid(pool);
+      await libxl.schedCredit2ParamsSet(poolid, { ratelimit_us: ratelimit });
+    } else if (options.has("json")) printJson(xl, await poolsAsJson(libxl, pool));
     else await eachPool(libxl, pool, (name, ratelimitUs) => xl.out(titleOf(name, ratelimitUs)));
     return EXIT.success;
   }
@@ -87,29 +89,11 @@ async function poolsAsJson(libxl: Libxl, wanted: string | undefined, guests?: re
 }
 
 async function eachPool(libxl: Libxl, wanted: string | undefined, show: (name: string, ratelimit: number, poolid: number) => unknown): Promise<void> {
-  const { ratelimit_us } = await libxl.schedCredit2ParamsGet();
   const only = wanted === undefined ? undefined : await libxl.cpupoolQualifierToCpupoolid(wanted);
   for (const { poolid, pool_name, sched } of await libxl.listCpupool()) {
     if (only !== undefined && poolid !== only) continue;
-    if (sched === "credit2") await show(pool_name, ratelimit_us, poolid);
+    if (sched === "credit2") await show(pool_name, (await libxl.schedCredit2ParamsGet(poolid)).ratelimit_us, poolid);
   }
-}
-
-/** `xl cpupool-list`. */
-export async function cpupoolList({ xl, options, operands }: Invocation): Promise<number> {
-  const libxl = await xl.libxl();
-  const only = operands[0] === undefined ? undefined : await libxl.cpupoolQualifierToCpupoolid(operands[0]);
-  const pools = (await libxl.listCpupool()).filter(({ poolid }) => only === undefined || poolid === only);
-  if (options.has("json")) {
-    printJson(xl, pools);
-    return EXIT.success;
-  }
-  xl.out(printf("%-19s", "Name") + (options.has("cpus") ? "CPU list\n" : "CPUs   Sched     Active   Domain count\n"));
-  for (const { pool_name, cpumap, sched, n_dom } of pools) {
-    const rest = options.has("cpus") ? cpumap.join(",") : printf("%3d %9s       y       %4d", cpumap.length, sched, n_dom);
-    xl.out(`${printf("%-19s", pool_name)}${rest}\n`);
-  }
-  return EXIT.success;
 }
 
 /** The CPUs of an affinity argument: undefined for "-", which leaves it as it is. */

@@ -1,7 +1,11 @@
+import { ERRNO } from "xen-public";
 import type { ArchThreads, Time } from "../arch.js";
-import { clearPauseFlags, RUNSTATE, setPauseFlags, type Vcpu, VPF, vcpuRunnable } from "../vcpu.js";
+import { XENLOG } from "../console.js";
+import type { Cpupool } from "../cpupool.js";
+import { type Domain, vcpusOf } from "../domain.js";
+import { clearPauseFlags, RUNSTATE, setPauseFlags, type Vcpu, VPF, vcpuName, vcpuRunnable } from "../vcpu.js";
 import type { Xen } from "../xen.js";
-import type { Pcpu, Scheduler, SchedulerFactory } from "./private.js";
+import type { Decision, Pcpu, Scheduler, SchedulerFactory } from "./private.js";
 import { runstateChange, updateRunstateArea } from "./runstate.js";
 
 /** What became of one `runPcpu`: a guest ran, or nothing can until `idleUntil` (undefined: until something is kicked). */
@@ -9,14 +13,23 @@ export type RunOutcome = { readonly ran: true } | { readonly ran: false; readonl
 
 /** Longest stay in `runPcpu`, so that a host loop stays responsive; a scheduler's slice may be longer. */
 export const MAX_STAY: Time = 2_000_000;
+/** What a pCPU without a scheduler does. */
+const IDLE: Decision = { next: undefined, limit: undefined };
 /** Most guest entries of one `runPcpu`: a virtual clock does not move while guests make no progress. */
 const MAX_ENTRIES = 256;
 
 /** The scheduling core of one hypervisor (xen/common/sched/core.c). */
 export interface Sched {
   readonly pcpus: readonly Pcpu[];
-  /** The scheduler of cpupool 0. */
-  readonly ops: Scheduler;
+  /** Another instance of the scheduler, for another pool. */
+  alloc(): Scheduler;
+  /** A free pCPU goes to the pool with that scheduler (schedule_cpu_add). */
+  cpuAdd(cpu: number, scheduler: Scheduler): void;
+  /**
+   * A pCPU leaves its pool and is free; what it ran goes on on the others (cpu_disable_scheduler, schedule_cpu_rm). vCPUs that are left without a pCPU
+   * may use any. -EADDRINUSE where one is pinned there for a time, -EAGAIN where its guest did not come out.
+   */
+  cpuRemove(cpu: number, pool: Cpupool, domains: readonly Domain[]): number;
   /** Makes the pCPU schedule at its next chance, and wakes the host's loop. */
   raise(cpu: number): void;
   /** Something is due at `expires`: a guest that would run past it is called out. */
@@ -49,6 +62,7 @@ export function createSched(xen: Xen, options: SchedOptions): Sched {
   const pcpus: Pcpu[] = Array.from({ length: options.nrCpus }, (_, id) => ({
     id,
     isThread: id > 0 && xen.arch.threads !== undefined,
+    scheduler: undefined,
     curr: undefined,
     softirqPending: false,
     timerPending: false,
@@ -87,14 +101,14 @@ export function createSched(xen: Xen, options: SchedOptions): Sched {
     }
   }
 
-  const ops = options.scheduler({ pcpus, timers: xen.timers, perfc: xen.perfc, now, raise, park });
+  const alloc = (): Scheduler => options.scheduler({ timers: xen.timers, perfc: xen.perfc, now, raise, park });
 
   function schedule(cpu: number): void {
     const pcpu = pcpus[cpu]!;
     pcpu.softirqPending = false;
     xen.perfc.cpu = cpu;
     xen.perfc.incr("sched_run");
-    const { next, limit } = ops.schedule(pcpu);
+    const { next, limit } = pcpu.scheduler?.schedule(pcpu) ?? IDLE;
     pcpu.sliceEnd = limit === undefined ? undefined : now() + limit;
     if (pcpu.curr !== next) contextSwitch(pcpu, next);
   }
@@ -120,7 +134,7 @@ export function createSched(xen: Xen, options: SchedOptions): Sched {
     if (prev !== undefined) {
       updateRunstateArea(prev);
       prev.isRunning = false;
-      ops.contextSaved(prev);
+      prev.domain.cpupool.sched.contextSaved(prev);
     }
     if (next !== undefined) updateRunstateArea(next);
   }
@@ -198,9 +212,41 @@ export function createSched(xen: Xen, options: SchedOptions): Sched {
     return { ran: false, idleUntil: xen.timers.next() };
   }
 
+  function leaveThread(cpu: number): void {
+    const pcpu = pcpus[cpu]!;
+    const { threads } = xen.arch;
+    if (!pcpu.isThread || threads === undefined || pcpu.curr === undefined || pcpu.guestUntil === undefined) return;
+    threads.stop(pcpu.curr.domain);
+    tryLeave(pcpu, threads);
+  }
+
+  function cpuRemove(cpu: number, pool: Cpupool, domains: readonly Domain[]): number {
+    const pcpu = pcpus[cpu]!;
+    const rest = [...pool.cpus].filter((other) => other !== cpu);
+    const stranded = domains.flatMap(vcpusOf).filter((v) => v.hardAffinity.has(cpu) && !rest.some((other) => v.hardAffinity.has(other)));
+    if (domains.some((d) => vcpusOf(d).some((v) => v.pinOverride === cpu))) return -ERRNO.EADDRINUSE;
+    leaveThread(cpu);
+    if (pcpu.guestUntil !== undefined) return -ERRNO.EAGAIN;
+    for (const v of stranded) {
+      xen.console.printk(`Breaking affinity for ${vcpuName(v)}`, XENLOG.DEBUG);
+      v.hardAffinity = new Set(pcpus.map(({ id }) => id));
+    }
+    pcpu.scheduler = undefined;
+    schedule(cpu);
+    pool.cpus.delete(cpu);
+    pool.sched.pcpuRemove(pcpu);
+    return 0;
+  }
+
   return {
     pcpus,
-    ops,
+    alloc,
+    cpuAdd(cpu, scheduler) {
+      const pcpu = pcpus[cpu]!;
+      pcpu.scheduler = scheduler;
+      scheduler.pcpuAdd(pcpu);
+    },
+    cpuRemove,
     raise,
     timerArmed(expires) {
       let isIdle = true;
@@ -216,13 +262,7 @@ export function createSched(xen: Xen, options: SchedOptions): Sched {
     runPcpu,
     hasNews: options.hasNews,
     isBusy: () => depth > 0,
-    leaveThread(cpu) {
-      const pcpu = pcpus[cpu]!;
-      const { threads } = xen.arch;
-      if (!pcpu.isThread || threads === undefined || pcpu.curr === undefined || pcpu.guestUntil === undefined) return;
-      threads.stop(pcpu.curr.domain);
-      tryLeave(pcpu, threads);
-    },
+    leaveThread,
   };
 }
 
@@ -238,9 +278,8 @@ export function mustLeaveGuest(v: Vcpu): boolean {
 /** It stopped being runnable; one that runs leaves its pCPU at its next exit (vcpu_sleep_nosync). */
 export function vcpuSleepNosync(v: Vcpu): void {
   if (vcpuRunnable(v) || v.domain.isHost) return;
-  const { sched, clock } = v.domain.xen;
-  if (v.runstate.state === RUNSTATE.RUNNABLE) runstateChange(v, RUNSTATE.OFFLINE, clock.now());
-  sched.ops.sleep(v);
+  if (v.runstate.state === RUNSTATE.RUNNABLE) runstateChange(v, RUNSTATE.OFFLINE, v.domain.xen.clock.now());
+  v.domain.cpupool.sched.sleep(v);
 }
 
 /** As `vcpuSleepNosync`, and it has left its pCPU on return, unless it is the one that is running this very code. */
@@ -255,10 +294,10 @@ export function vcpuSleepSync(v: Vcpu): void {
 /** Lets it run if nothing keeps it from it (vcpu_wake). */
 export function vcpuWake(v: Vcpu): void {
   if (v.domain.isHost) return;
-  const { sched, clock } = v.domain.xen;
+  const { clock } = v.domain.xen;
   if (vcpuRunnable(v)) {
     if (v.runstate.state >= RUNSTATE.BLOCKED) runstateChange(v, RUNSTATE.RUNNABLE, clock.now());
-    sched.ops.wake(v);
+    v.domain.cpupool.sched.wake(v);
   } else if ((v.pauseFlags & VPF.BLOCKED) === 0 && v.runstate.state === RUNSTATE.BLOCKED) {
     runstateChange(v, RUNSTATE.OFFLINE, clock.now());
   }
@@ -283,6 +322,6 @@ export function vcpuUnblock(v: Vcpu): void {
 export function vcpuYield(v: Vcpu): void {
   const { sched, perfc } = v.domain.xen;
   perfc.incr("vcpu_yield");
-  sched.ops.yield(v);
+  v.domain.cpupool.sched.yield(v);
   sched.raise(v.processor);
 }

@@ -11,6 +11,7 @@ const IDLE = 1 / 16;
 
 /** What choosing a domain's queue needs of credit2. */
 export interface PlacerOptions {
+  /** The pCPUs of the pool, which come and go, and their queues in the same order. */
   readonly pcpus: readonly Pcpu[];
   readonly queues: readonly RunQueue[];
   readonly domains: ReadonlySet<Credit2Domain>;
@@ -61,7 +62,7 @@ export function createPlacer({ pcpus, queues, domains }: PlacerOptions): Placer 
   /** The first pCPU once it idles, for a domain that has another one to itself: exits cost less there, and a thread can end. */
   function homeOf(dom: Credit2Domain, now: Time): RunQueue | undefined {
     const [home] = queues;
-    if (home === undefined || dom.queue === home || now - dom.arrivedAt < CREDIT2.stayAway || !mayUse(dom, home)) return undefined;
+    if (home === undefined || home.pcpu.isThread || dom.queue === home || now - dom.arrivedAt < CREDIT2.stayAway || !mayUse(dom, home)) return undefined;
     return loadOf(home, now) < IDLE && loadOf(dom.queue, now, dom) < IDLE ? home : undefined;
   }
 

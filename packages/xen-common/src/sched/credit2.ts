@@ -18,7 +18,11 @@ import type { Decision, Pcpu, SchedHost, Scheduler } from "./private.js";
 export function createCredit2(host: SchedHost): Scheduler {
   const units = new Map<Vcpu, Credit2Unit>();
   const domains = new Set<Credit2Domain>();
-  const queues: readonly RunQueue[] = host.pcpus.map((pcpu) => ({ pcpu, domains: new Set(), entries: [], maxWeight: CREDIT2.defaultWeight, isTickled: false }));
+  /** The pCPUs of the pool, and their queues in the same order. */
+  const pcpus: Pcpu[] = [];
+  const queues: RunQueue[] = [];
+  /** Queues by pCPU. */
+  const queueOf: (RunQueue | undefined)[] = [];
   let ratelimit: Time = CREDIT2.ratelimit;
 
   const domainOf = (d: Domain): Credit2Domain => d.schedPrivate as Credit2Domain;
@@ -64,7 +68,7 @@ export function createCredit2(host: SchedHost): Scheduler {
     for (const { weight, units: own } of queue.domains) if (own.size > 0) queue.maxWeight = Math.max(queue.maxWeight, weight);
   }
 
-  const placer = createPlacer({ pcpus: host.pcpus, queues, domains });
+  const placer = createPlacer({ pcpus, queues, domains });
   const budgets = createBudgets(host);
   const tickle = createTickler({ host, units, placer, burn, ratelimit: () => ratelimit });
 
@@ -156,7 +160,7 @@ export function createCredit2(host: SchedHost): Scheduler {
   function schedule(pcpu: Pcpu): Decision {
     const now = host.now();
     host.perfc.incr("schedule");
-    const queue = queues[pcpu.id]!;
+    const queue = queueOf[pcpu.id]!;
     const current = unitOf(pcpu.curr);
     queue.isTickled = false;
     if (current !== undefined) {
@@ -178,6 +182,24 @@ export function createCredit2(host: SchedHost): Scheduler {
     id: XEN_SCHEDULER.credit2,
     name: "SMP Credit Scheduler rev2",
     optName: "credit2",
+    pcpuAdd(pcpu) {
+      const queue: RunQueue = { pcpu, domains: new Set(), entries: [], maxWeight: CREDIT2.defaultWeight, isTickled: false };
+      const at = pcpus.filter(({ id }) => id < pcpu.id).length;
+      queueOf[pcpu.id] = queue;
+      queues.splice(at, 0, queue);
+      pcpus.splice(at, 0, pcpu);
+    },
+    pcpuRemove(pcpu) {
+      const queue = queueOf[pcpu.id]!;
+      queueOf[pcpu.id] = undefined;
+      queues.splice(queues.indexOf(queue), 1);
+      pcpus.splice(pcpus.indexOf(pcpu), 1);
+      const now = host.now();
+      for (const dom of domains) {
+        if (dom.destination === queue) dom.destination = undefined;
+        migrate(dom, dom.queue === queue ? placer.pick(dom, now) : placer.keepOrPick(dom, now));
+      }
+    },
     domainAlloc(d) {
       host.perfc.incr("dom_init");
       const dom = budgets.createDomain(d, queues[0]!);
@@ -225,6 +247,7 @@ export function createCredit2(host: SchedHost): Scheduler {
       if (unit === undefined) return;
       dequeue(unit);
       setActive(unit, false, host.now());
+      if (unit.isParked) host.park(v, false);
       units.delete(v);
       unit.dom.units.delete(unit);
       v.schedPrivate = undefined;

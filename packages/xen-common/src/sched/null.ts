@@ -1,17 +1,18 @@
 import { XEN_SCHEDULER } from "xen-public";
 import type { Vcpu } from "../vcpu.js";
 import { vcpuName, vcpuRunnable } from "../vcpu.js";
-import { allowedCpus, type SchedHost, type Scheduler } from "./private.js";
+import { allowedCpus, type Pcpu, type SchedHost, type Scheduler } from "./private.js";
 
 /** The null scheduler: each pCPU belongs to one vCPU; vCPUs beyond that wait until one goes (null.c). */
 export function createNullScheduler(host: SchedHost): Scheduler {
   /** pCPU by vCPU. */
   const assigned = new Map<Vcpu, number>();
   const waiting: Vcpu[] = [];
+  const pcpus: Pcpu[] = [];
 
   function assign(v: Vcpu): boolean {
     const taken = new Set(assigned.values());
-    const free = allowedCpus(v, host.pcpus).find(({ id }) => !taken.has(id));
+    const free = allowedCpus(v, pcpus).find(({ id }) => !taken.has(id));
     if (free === undefined) return false;
     assigned.set(v, free.id);
     if (!v.isRunning) v.processor = free.id;
@@ -28,6 +29,19 @@ export function createNullScheduler(host: SchedHost): Scheduler {
     id: XEN_SCHEDULER.null,
     name: "null Scheduler",
     optName: "null",
+    pcpuAdd(pcpu) {
+      pcpus.push(pcpu);
+      pcpus.sort((a, b) => a.id - b.id);
+      assignWaiting();
+    },
+    pcpuRemove(pcpu) {
+      pcpus.splice(pcpus.indexOf(pcpu), 1);
+      const owner = [...assigned].find(([, cpu]) => cpu === pcpu.id)?.[0];
+      if (owner === undefined) return;
+      assigned.delete(owner);
+      waiting.push(owner);
+      assignWaiting();
+    },
     domainAlloc: () => host.perfc.incr("dom_init"),
     domainFree: () => host.perfc.incr("dom_destroy"),
     insert(v) {
@@ -63,7 +77,7 @@ export function createNullScheduler(host: SchedHost): Scheduler {
     },
     affinityChanged(v) {
       const cpu = assigned.get(v);
-      if (cpu !== undefined && allowedCpus(v, host.pcpus).some(({ id }) => id === cpu)) return;
+      if (cpu !== undefined && allowedCpus(v, pcpus).some(({ id }) => id === cpu)) return;
       if (cpu !== undefined) {
         assigned.delete(v);
         host.raise(cpu);

@@ -5,11 +5,13 @@ import type { CommonPerfCounter } from "../perfc_defn.js";
 import type { Timers } from "../timer.js";
 import type { Vcpu } from "../vcpu.js";
 
-/** A physical CPU as schedulers see it. */
+/** A physical CPU as schedulers see it (struct sched_resource). */
 export interface Pcpu {
   readonly id: number;
   /** Its guests run in another thread, while the hypervisor goes on in this one. */
   readonly isThread: boolean;
+  /** The scheduler of its cpupool; undefined for a free one, which idles. */
+  scheduler: Scheduler | undefined;
   /** The vCPU on it, or undefined when it idles. */
   curr: Vcpu | undefined;
   /** It must go through the scheduler before it runs anything. */
@@ -27,7 +29,6 @@ export interface Pcpu {
 
 /** What a scheduler needs from the core; nothing else is visible to it. */
 export interface SchedHost {
-  readonly pcpus: readonly Pcpu[];
   readonly timers: Timers;
   readonly perfc: Perfc<CommonPerfCounter>;
   now(): Time;
@@ -65,6 +66,11 @@ export interface Scheduler {
   readonly name: string;
   /** What `xl info` shows as xen_scheduler. */
   readonly optName: string;
+  /** A pCPU comes to its pool. */
+  pcpuAdd(cpu: Pcpu): void;
+  /** A pCPU, which idles, goes; who was there goes to the others of the pool. */
+  pcpuRemove(cpu: Pcpu): void;
+  /** A domain comes to its pool, which has a pCPU. */
   domainAlloc(d: Domain): void;
   domainFree(d: Domain): void;
   /** A vCPU comes; it is not runnable yet. */
@@ -92,7 +98,7 @@ export interface Scheduler {
   dump(print: (line: string) => void): void;
 }
 
-/** Builds a scheduler for the given pCPUs. */
+/** Builds a scheduler without pCPUs. */
 export type SchedulerFactory = (host: SchedHost) => Scheduler;
 
 /** The pCPUs a vCPU may use: hard affinity, or all where that is empty ("affinity broken"). */

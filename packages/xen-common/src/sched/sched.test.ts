@@ -270,9 +270,9 @@ describe("credit2", () => {
     bench.guest();
     bench.xen.domctl.setSchedulerParams(1, { weight: 0, cap: 30 });
     expect(bench.xen.domctl.getSchedulerParams(1)).toEqual({ scheduler: 6, weight: 256, cap: 30 });
-    expect(bench.xen.sched.ops.setGlobals({ ratelimit: 1 })).toBe(-ERRNO.EINVAL);
-    expect(bench.xen.sched.ops.setGlobals({ ratelimit: 0 })).toBe(0);
-    expect(bench.xen.sched.ops.setGlobals({ ratelimit: 5 * MS })).toBe(0);
+    expect(bench.xen.cpupools[0]!.sched.setGlobals({ ratelimit: 1 })).toBe(-ERRNO.EINVAL);
+    expect(bench.xen.cpupools[0]!.sched.setGlobals({ ratelimit: 0 })).toBe(0);
+    expect(bench.xen.cpupools[0]!.sched.setGlobals({ ratelimit: 5 * MS })).toBe(0);
   });
 });
 
