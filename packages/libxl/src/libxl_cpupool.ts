@@ -75,7 +75,7 @@ export async function cpupoolCreate(ctx: Ctx, { name, sched, cpumap, uuid, pooli
 export async function cpupoolDestroy(ctx: Ctx, poolid: number): Promise<void> {
   const pool = (await list(ctx)).find(({ id }) => id === poolid);
   if (pool === undefined) throw fail(ctx, "NOMEM", `there is no CPU pool ${poolid}`);
-  if (pool.domains > 0) throw fail(ctx, "INVAL", `there are ${pool.domains} domains in the CPU pool: move them first, by xl cpupool-migrate`);
+  if (pool.domains > 0) throw fail(ctx, "INVAL", `the CPU pool still has domains, ${pool.domains} of them: move them first`);
   for (const cpu of pool.cpus) await cpupoolCpuremove(ctx, poolid, cpu);
   await call(ctx, "destroy the CPU pool", undefined, ctx.ctrl.cpupoolDestroy(poolid));
   await xsTransaction(ctx, "remove the CPU pool's nodes", undefined, (transaction) => removeNodes(transaction, [poolPath(poolid)]));
