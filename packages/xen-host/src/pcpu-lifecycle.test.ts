@@ -1,5 +1,5 @@
 import { createVirtualClock, type Domain } from "xen-common";
-import { GUEST, SHUTDOWN } from "xen-public";
+import { GUEST, SHUTDOWN, XEN_CPUPOOL_ANY, XEN_SCHEDULER } from "xen-public";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createProcessor } from "aarch64";
 import { createHypervisor } from "./hypervisor.js";
@@ -58,6 +58,32 @@ describe("a guest on the second pCPU", () => {
       await host.until(() => count(d) > round * 0x2_0000, "the guest to go on");
       expect(host.words(d, CONTEXT, 1)).toEqual([round * 0x2_0000]);
       expect(host.xen.domctl.getVcpuInfo(d.domainId, 0).cpu).toBe(1);
+    }
+    expect(failures()).toEqual([]);
+  });
+
+  it("goes from pool to pool while it computes, and loses its pCPU, again and again", { timeout: 120_000 }, async () => {
+    const d = await running();
+    const { domctl, sysctl } = host.xen;
+    const pool = sysctl.cpupoolCreate(XEN_CPUPOOL_ANY, XEN_SCHEDULER.credit2);
+    /** Waits until it has gone on, and gives where. */
+    async function place(): Promise<number> {
+      const before = count(d);
+      await host.until(() => count(d) > before + 10_000, "the guest to go on");
+      return domctl.getVcpuInfo(d.domainId, 0).cpu;
+    }
+    for (let round = 1; round <= 8; round++) {
+      sysctl.cpupoolRemoveCpu(0, 1);
+      expect(await place()).toBe(0);
+      sysctl.cpupoolAddCpu(pool, 1);
+      sysctl.cpupoolMoveDomain(pool, d.domainId);
+      expect(await place()).toBe(1);
+      sysctl.cpupoolMoveDomain(0, d.domainId);
+      sysctl.cpupoolRemoveCpu(pool, 1);
+      expect(await place()).toBe(0);
+      sysctl.cpupoolAddCpu(0, 1);
+      domctl.setVcpuAffinity(d.domainId, 0, { hard: [1] });
+      expect(await place()).toBe(1);
     }
     expect(failures()).toEqual([]);
   });
