@@ -16,14 +16,12 @@ beforeEach(() => {
   d = bench.guest({ vcpus: 2 });
 });
 
-/** A pool with the last pCPUs of pool 0. */
-function createPool(cpus = 1): number {
+/** A pool with a pCPU of pool 0, the last one if left out. */
+function createPool(cpu: number = ANY): number {
   const { sysctl } = bench.xen;
   const id = sysctl.cpupoolCreate(ANY, credit2);
-  for (let i = 0; i < cpus; i++) {
-    sysctl.cpupoolRemoveCpu(0, ANY);
-    sysctl.cpupoolAddCpu(id, ANY);
-  }
+  sysctl.cpupoolRemoveCpu(0, cpu);
+  sysctl.cpupoolAddCpu(id, ANY);
   return id;
 }
 /** 0, or the errno. */
@@ -90,17 +88,10 @@ describe("errnos, with pool 1 of one pCPU, pool 2 without any, pCPU 2 free, and 
     const { sysctl } = bench.xen;
     expect(errnoOf(() => sysctl.cpupoolRemoveCpu(0, 3))).toBe(ERRNO.EADDRINUSE);
     expect([pools(), sysctl.cpupoolFreeInfo()]).toEqual([[[0, "0,1,2,3", credit2, 2]], []]);
-    createPoolOf(2);
-    expect(errnoOf(() => sysctl.cpupoolMoveDomain(1, d.domainId))).toBe(ERRNO.EBUSY);
+    const id = createPool(2);
+    expect(errnoOf(() => sysctl.cpupoolMoveDomain(id, d.domainId))).toBe(ERRNO.EBUSY);
   });
 });
-
-function createPoolOf(cpu: number): void {
-  const { sysctl } = bench.xen;
-  sysctl.cpupoolCreate(1, credit2);
-  sysctl.cpupoolRemoveCpu(0, cpu);
-  sysctl.cpupoolAddCpu(1, cpu);
-}
 
 it("lists pools by id, with their pCPUs and domains; free pCPUs are counted", () => {
   const { sysctl } = bench.xen;

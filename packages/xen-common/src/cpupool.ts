@@ -22,15 +22,15 @@ export interface CpupoolInfo {
   readonly domains: number;
 }
 
-/** Domains of a pool, ascending by id as they came (for_each_domain_in_cpupool). */
-export function domainsInCpupool(xen: Xen, pool: Cpupool): Domain[] {
+/** Domains of a pool (for_each_domain_in_cpupool). */
+function domainsIn(xen: Xen, pool: Cpupool): Domain[] {
   return [...xen.domains.values()].filter(({ cpupool }) => cpupool === pool);
 }
 
 /** A pool with how many domains are in it. */
-export function cpupoolInfo(xen: Xen, { id, cpus, sched }: Cpupool): CpupoolInfo {
-  const domains = [...xen.domains.values()].filter(({ cpupool }) => cpupool.id === id).length;
-  return { id, cpus: [...cpus].toSorted((a, b) => a - b), scheduler: sched.id, domains };
+export function cpupoolInfo(xen: Xen, pool: Cpupool): CpupoolInfo {
+  const { id, cpus, sched } = pool;
+  return { id, cpus: [...cpus].toSorted((a, b) => a - b), scheduler: sched.id, domains: domainsIn(xen, pool).length };
 }
 
 /** The pool of that id (cpupool_find_by_id). */
@@ -67,7 +67,7 @@ export function cpupoolCreate(xen: Xen, wanted: number, schedId: number): number
 export function cpupoolDestroy(xen: Xen, id: number): number {
   const pool = cpupoolFind(xen, id);
   if (pool === undefined) return -ERRNO.ENOENT;
-  if (pool.cpus.size > 0 || domainsInCpupool(xen, pool).length > 0) return -ERRNO.EBUSY;
+  if (pool.cpus.size > 0 || domainsIn(xen, pool).length > 0) return -ERRNO.EBUSY;
   xen.cpupools.splice(xen.cpupools.indexOf(pool), 1);
   return 0;
 }
@@ -96,7 +96,7 @@ export function cpupoolRemoveCpu(xen: Xen, id: number, wanted: number): number {
   const cpu = wanted === XEN_CPUPOOL_ANY ? Math.max(...pool.cpus) : wanted;
   if (xen.sched.pcpus[cpu] === undefined || (id === 0 && cpu === 0)) return -ERRNO.EINVAL;
   if (!pool.cpus.has(cpu)) return -ERRNO.EADDRNOTAVAIL;
-  const domains = domainsInCpupool(xen, pool);
+  const domains = domainsIn(xen, pool);
   if (pool.cpus.size === 1 && domains.length > 0) return -ERRNO.EBUSY;
   return xen.sched.cpuRemove(cpu, pool, domains);
 }
