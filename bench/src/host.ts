@@ -27,7 +27,8 @@ export async function startHost(settings: Readonly<Record<string, string>> = {})
     async stop() {
       process.kill(pid, "SIGTERM");
       await xenctrl.closed;
-      rmSync(folder, { recursive: true, force: true });
+      // The monitor may still be writing down that the host is gone.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     },
   };
 }
