@@ -18,6 +18,9 @@ import { scenarioRows } from "./scenario.js";
 import { tiersTable } from "./tiers.js";
 import { userlandFiles, userlandRows } from "./userland.js";
 
+/** Milliseconds until a host has given back what its start took. */
+const SETTLED_AFTER = 5000;
+
 /** `npm run bench [-- ROW... --quick --json FILE --interpreted --tiers]`: SPECIFICATION.md says what the rows are. */
 const { options, choice } = commandLine();
 // Where a machine sets this, every start of Node reads a file of certificates, for longer than `xl list` takes in all.
@@ -53,7 +56,8 @@ async function warmRows(): Promise<Row[]> {
   const host = await startHost();
   try {
     if (choice.needs("commands")) rows.push(...(await commandRows(host, progress)));
-    // First of all guests, so that no memory of earlier ones is counted.
+    // First of all guests, so that no memory of earlier ones is counted, and none that only the start took.
+    if (choice.needs("suspend")) await new Promise((resolve) => setTimeout(resolve, SETTLED_AFTER));
     const memoryBefore = residentMiB(host.pid);
     if (choice.needs("suspend") || choice.needs("compute")) {
       await withGuests(image, host, plan, async (ours, theirs) => {
