@@ -42,11 +42,11 @@ export class CodeCache {
     this.#words = new Int32Array(memory);
     this.#layout = layout;
     this.#observer = observer;
-    this.#listen();
+    this.listen();
   }
 
-  /** Hears of what is decoded from now on if some of it may be known: not yet in a first boot. */
-  #listen(): void {
+  /** Hears of what is decoded from now on if some of it may be known: not yet in a first boot. To be said again where another engine had the memory, or its content came from one. */
+  listen(): void {
     this.#words[REPORTS_DECODED >> 2] = Number(this.#known !== undefined && this.#known.places.size > 0);
   }
 
@@ -125,14 +125,14 @@ export class CodeCache {
     this.#bytes.fill(0, pageOf, pageOf + this.#used * 4);
     this.#bytes.fill(0, seen, seen + this.#used * 4096);
     this.#used = 0;
-    this.#listen();
+    this.listen();
     this.#observer.dropped();
   }
 
   /** Forgets pages that another thread made and died over. */
   dropUnknown(): void {
     this.#bytes.fill(0, this.#layout.codeOf, this.#layout.ram);
-    this.#listen();
+    this.listen();
     this.#observer.dropped();
   }
 }

@@ -220,7 +220,7 @@ export const TOP_SHIFT = 21;
 export const TOP_BITS: number = -1 << TOP_SHIFT;
 /** Values that they can have. */
 export const TOPS: number = 1 << (32 - TOP_SHIFT);
-/** Templates of records that a memory has room for (interpreter/templates.ts). A kernel's boot needs some 4,000. */
+/** Templates of records that a memory has room for (interpreter/templates.ts). A kernel's boot needs some 3,200. */
 export const TEMPLATES: number = 1 << 14;
 /** Bytes of one of them. */
 export const TEMPLATE_BYTES = 64;

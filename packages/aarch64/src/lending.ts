@@ -50,6 +50,7 @@ export function createLending({ options, engine, giveUpParking, exit }: LenderHo
       borrower = undefined;
       // The borrower's regions are in its own table.
       engine().jumps.drop();
+      engine().code.listen();
       if (statistics === "lost") engine().code.dropUnknown();
       else if (statistics !== undefined) engine().compiler?.continueFrom(statistics);
     },

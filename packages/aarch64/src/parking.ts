@@ -27,6 +27,7 @@ export class Parking {
     this.#from.state.select(this.#to.state.current);
     this.#copy(0, layout.tlbs);
     this.#copy(layout.p2m, layout.codeOf);
+    this.#to.code.listen();
     return this.#to;
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { BLOCK, DATA, EL0, EL1H, Machine, NOT_GLOBAL, PAGE, RAM, READ_ONLY, TABLES, Tables, TCR_39, USER } from "./testing.js";
+import { JUMP_GENERATIONS } from "./layout.js";
+import { BLOCK, DATA, EL0, EL1H, Machine, NOT_GLOBAL, PAGE, RAM, READ_ONLY, STAGINGS, TABLES, Tables, TCR_39, USER } from "./testing.js";
 
 const VA = 0x10_0000_0000n;
 const [OLD, NEW] = [BigInt(DATA), BigInt(DATA + 0x1000)];
@@ -115,6 +116,19 @@ describe("TLB invalidation", () => {
     low.map(VA, NEW | PAGE | USER);
     machine.run("tlbi vae1, x1", { x: { 1: operand(VA) } });
     expect(load()).toBe(2n);
+  });
+
+  it.each(STAGINGS)("works over more invalidations than compiled code has generations, %s", (_, options) => {
+    const machine = new Machine(options);
+    const { low } = machine.enableMmu();
+    machine.write(DATA, 1n);
+    machine.write(DATA + 0x1000, 2n);
+    const rounds = 3 * JUMP_GENERATIONS;
+    // Each round reads the page, and maps the other one by its descriptor at X5.
+    const entry = BigInt(low.map(VA, OLD | PAGE));
+    const source = `mov x9, #${rounds}\nmov x3, #0\n1: ldr x2, [x1]\nadd x3, x3, x2\nldr x6, [x5]\neor x6, x6, x7\nstr x6, [x5]\ndsb ish\ntlbi vaae1, x4\ndsb ish\nisb\nsubs x9, x9, #1\nb.ne 1b`;
+    expect(machine.run(source, { x: { 1: VA, 4: operand(VA), 5: entry, 7: OLD ^ NEW } })).toEqual({ kind: "end" });
+    expect(machine.registers().x(3)).toBe(BigInt((rounds / 2) * 3));
   });
 
   it("never keeps a fault", () => {

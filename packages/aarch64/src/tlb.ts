@@ -10,7 +10,7 @@ const ENTRIES_OF_PAGE = [
   [1, 4, 1, 16],
 ] as const;
 
-/** Invalidation of the TLBs of all vCPUs. Filling is generated code (runtime.ts). */
+/** Invalidation of the TLBs of all vCPUs. Filling is generated code (runtime/fill.ts), and so is the plain case of a page (runtime/maintenance.ts). */
 export class Tlbs {
   readonly #bytes: Uint8Array;
   readonly #halves: Uint16Array;

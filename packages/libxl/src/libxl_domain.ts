@@ -192,10 +192,14 @@ export async function setVcpuaffinity(ctx: Ctx, domid: number, vcpu: number, aff
 
 /** What the hypervisor did not like: a vCPU or CPUs that are not there; undefined for anything else. */
 async function affinityFault(ctx: Ctx, domid: number, vcpu: number, { hard, soft }: Affinity): Promise<Error | undefined> {
-  const [{ vcpu_max_id }, { nrCpus }] = await Promise.all([domainInfo(ctx, domid), ctx.ctrl.physInfo()]);
+  const [{ vcpu_max_id, cpupool }, { nrCpus }, pools] = await Promise.all([domainInfo(ctx, domid), ctx.ctrl.physInfo(), ctx.ctrl.cpupoolList()]);
   if (vcpu > vcpu_max_id) return new Error(`the domain has vCPUs 0 to ${vcpu_max_id}`);
   const nowhere = [hard, soft].find((cpus) => cpus !== undefined && !cpus.some((cpu) => cpu < nrCpus));
-  if (nowhere === undefined) return undefined;
+  const pool = pools.find(({ id }) => id === cpupool);
+  if (nowhere === undefined) {
+    const isOutside = hard !== undefined && pool !== undefined && !hard.some((cpu) => pool.cpus.includes(cpu));
+    return isOutside ? new Error(`CPU ${hard.join(",")} is not in the domain's CPU pool, which has ${pool.cpus.join(",")}`) : undefined;
+  }
   return new Error(nowhere.length === 0 ? "the list of CPUs is empty" : `CPU ${nowhere.join(",")} is not there: the host has CPUs 0 to ${nrCpus - 1}`);
 }
 

@@ -45,7 +45,7 @@ const ERRNO_TEXT: Readonly<Record<number, string>> = {
   12: "out of memory",
   16: "busy",
   17: "already exists",
-  19: "none is free",
+  19: "no such CPU, or none is free",
   22: "invalid argument",
   28: "no space left",
   38: "not implemented by this hypervisor",

@@ -410,6 +410,7 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       cpus.delete(cpu);
     },
     async cpupoolMoveDomain(poolid, domid) {
+      enter("cpupoolMoveDomain");
       if (domid === 0) refuse("cpupoolMoveDomain", ERRNO.EPERM);
       const domain = find("cpupoolMoveDomain", domid);
       if (!pools.get(poolid)?.cpus.size) refuse("cpupoolMoveDomain", ERRNO.ENOENT);

@@ -90,18 +90,22 @@ export function createConsole({ now, bootWallclock = 0n, log, size = CONRING_SIZ
 
   /** The time as the parameter wants it, with a space behind. */
   function stamp(): string {
-    const wallclock = new Date(Number((bootWallclock + BigInt(Math.floor(now()))) / 1_000_000n)).toISOString().replace("T", " ");
+    const wallclock = (): string => new Date(Number((bootWallclock + BigInt(Math.floor(now()))) / 1_000_000n)).toISOString().replace("T", " ");
     const micros = Math.floor(now() / 1000);
-    const stamps: Readonly<Record<TimestampMode, string>> = {
-      none: "",
-      date: `[${wallclock.slice(0, 19)}] `,
-      datems: `[${wallclock.slice(0, 23)}] `,
-      boot: `[${String(Math.floor(micros / 1e6)).padStart(5)}.${String(micros % 1e6).padStart(6, "0")}] `,
-      raw: `[${Math.floor(now() / TICK)
-        .toString(16)
-        .padStart(16, "0")}] `,
-    };
-    return stamps[console.timestamps];
+    switch (console.timestamps) {
+      case "none":
+        return "";
+      case "date":
+        return `[${wallclock().slice(0, 19)}] `;
+      case "datems":
+        return `[${wallclock().slice(0, 23)}] `;
+      case "boot":
+        return `[${String(Math.floor(micros / 1e6)).padStart(5)}.${String(micros % 1e6).padStart(6, "0")}] `;
+      case "raw": {
+        const ticks = Math.floor(now() / TICK);
+        return `[${ticks.toString(16).padStart(16, "0")}] `;
+      }
+    }
   }
 
   const console: Console = {

@@ -6,11 +6,8 @@ export const AFTER_CHANGE = 10_000;
 /** Gives a function to call when domains change: a while later it collects this thread's garbage. Needs node's --expose-gc, else it does nothing. */
 export function createCollector(after: number): () => void {
   let timer: NodeJS.Timeout | undefined;
-  const collect = (): void => {
-    timer = undefined;
-    globalThis.gc?.();
-  };
   return () => {
-    timer ??= setTimeout(collect, after).unref();
+    clearTimeout(timer);
+    timer = setTimeout(() => globalThis.gc?.(), after).unref();
   };
 }

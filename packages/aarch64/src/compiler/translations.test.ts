@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { createBorrower } from "../lending.js";
 import { CODE, Machine } from "../testing.js";
 import { DEFAULT_COMPILER_OPTIONS } from "./compiler.js";
 import { HotPlaces } from "./hot-places.js";
@@ -69,6 +70,38 @@ describe("translations", () => {
     expect(again.compiled).toBeGreaterThan(0);
     expect(again.result).toEqual(plain.result);
     expect(translations.added).toBe(added);
+  });
+
+  it.each(["parked", "lent"] as const)("known code is hot at once also in a guest that was %s", (how) => {
+    const compilerService: CompilerService = {
+      compile(requests, done) {
+        const bytes = translateRegions(requests, translations);
+        done(new WebAssembly.Module(bytes), bytes.length);
+      },
+    };
+    const machine = new Machine({ compile: BATCH, compilerService, hotPlaces: new HotPlaces(), isShared: how === "lent" });
+    const { processor } = machine;
+    machine.load(loop(0), CODE);
+    machine.registers().set("CPACR_EL1", 0x30_0000n);
+    const compiledIn = (rounds: number): number => {
+      const before = processor.compilerStatistics?.regions ?? 0;
+      // Behind the instruction that sets the rounds.
+      machine.registers().pc = BigInt(CODE + 4);
+      machine.registers().setX(1, BigInt(rounds));
+      while (processor.run(0, 100).kind !== "hvc");
+      return (processor.compilerStatistics?.regions ?? 0) - before;
+    };
+    expect(compiledIn(FEW)).toBe(0);
+    expect(compiledIn(5 * HOT_ENTRIES)).toBeGreaterThan(0);
+    if (how === "parked") {
+      expect(processor.park(2 ** 32)).toBeTypeOf("object");
+    } else {
+      const loan = processor.lending?.lend({ recall: () => undefined, view: undefined });
+      if (loan === undefined) throw new Error("a shared memory can be lent");
+      createBorrower(loan, { counter: () => 0 }).dropCode();
+      processor.lending?.reclaim(undefined);
+    }
+    expect(compiledIn(FEW)).toBeGreaterThan(0);
   });
 
   it("are not kept of code that calls functions of its module", () => {

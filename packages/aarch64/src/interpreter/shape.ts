@@ -22,7 +22,7 @@ export interface FreeImmediate extends FreeField {
 }
 
 /** What may be free in a pattern's words, and is where no other pattern of the same top bits needs it. */
-export interface Freedom {
+interface Freedom {
   readonly registers: readonly FreeRegister[];
   readonly immediate: FreeImmediate | undefined;
 }

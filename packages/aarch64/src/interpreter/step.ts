@@ -1,4 +1,4 @@
-import { AT, EXIT, type Layout, RECORD_BYTES, THEN, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
+import { AT, EXIT, type Layout, NO_PAGE, RECORD_BYTES, THEN, TLB_ENTRIES, TLB_EXECUTE } from "../layout.js";
 import type { Runtime } from "../runtime.js";
 import { get32, get64, put32, put64, zero } from "../runtime/emit.js";
 import { pcOf } from "../runtime/exceptions.js";
@@ -9,8 +9,6 @@ import { ENTER } from "./handlers.js";
 import { tableIndexOf } from "./pairs.js";
 import { HANDLER } from "./record.js";
 
-/** AT.PAGE where no page runs: no PC gives this tag. */
-const NO_PAGE = 4;
 const cost = i32.konst(RECORD_BYTES);
 
 /**

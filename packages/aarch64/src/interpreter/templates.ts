@@ -28,7 +28,7 @@ export const TEMPLATE = {
 export const REGISTER_RULE = { FIRST: 0, LAST: 2, LOW: 4, MASK: 5, SCALE: 6, BYTES: 8 } as const;
 
 /** In a template's kind: there is one. */
-export const TEMPLATE_KNOWN = 8;
+const TEMPLATE_KNOWN = 8;
 
 /** Spreads shapes over the table. */
 export const SHAPE_FACTOR: number = 0x9e37_79b1 | 0;

@@ -35,9 +35,8 @@ const DATA_CACHE: readonly number[] = [sysreg(1, 3, 7, 10, 1), sysreg(1, 3, 7, 1
 const TLBI_PAGE_IS: number = sysreg(1, 0, 8, 3, 1);
 const TLBI_KINDS = 6;
 const TLBI_LOCAL: number = 4 << 3;
-/** TCR_EL1.TG0 and TG1 where both granules are 4 KiB. */
-const GRANULES = (3 << 14) | (3 << 30);
-const GRANULES_4K = 2 << 30;
+/** Lowest bits of TCR_EL1.TG0 and TG1. A page fills one entry where TG0's bits are alike and TG1's lower one is 0 (tlb.ts). */
+const [TG0, TG1] = [14, 30];
 
 /** What maintenance is made of. */
 export interface MaintenanceContext {
@@ -90,9 +89,11 @@ export function defineMaintenance(define: Define, { layout, translate, sys }: Ma
   });
 }
 
-/** Drops a page from the TLB set of a vCPU, whose state is at `state`; `askHost` where it may lie in a block that is cached, or granules are larger. */
+/** As `Tlbs.flushPage`: drops a page from the TLB set of a vCPU, whose state is at `state`; `askHost` where it may lie in a block that is cached, or granules are larger. */
 function flushPage(b: Body, set: Value, state: Value, askHost: () => void): void {
-  b.if(i32.ne(i32.and(i32.load(state, sysregAt("TCR_EL1")), i32.konst(GRANULES)), i32.konst(GRANULES_4K)), askHost);
+  const tcr = b.let(i32.load(state, sysregAt("TCR_EL1")));
+  const isTg0Larger = i32.xor(i32.shrU(tcr, i32.konst(TG0)), i32.shrU(tcr, i32.konst(TG0 + 1)));
+  b.if(i32.and(i32.or(isTg0Larger, i32.shrU(tcr, i32.konst(TG1))), i32.konst(1)), askHost);
   const page = b.let(get32(AT.TRANSFER));
   const entry = b.let(i32.add(i32.mul(i32.and(page, i32.konst(TLB_ENTRIES - 1)), i32.konst(TLB_ENTRY_BYTES)), set));
   const block = b.let(i32.add(i32.and(i32.shrU(page, i32.konst(9)), i32.konst(TLB_BLOCK_SLOTS - 1)), set));
