@@ -1,12 +1,10 @@
+import { XEN_CPUPOOL_ANY } from "xen-public";
 import { SCHEDULER, type Scheduler } from "./include/libxl.js";
 import { call, type Ctx, fail } from "./libxl_internal.js";
 import type { CpupoolConfig, Cpupoolinfo } from "./libxl_types.js";
 import { generateUuid } from "./libxl_uuid.js";
 import { removeNodes, writeNodes, xsRead, xsTransaction, xsWrite } from "./libxl_xshelp.js";
 import type { CpupoolInfo } from "./xenctrl.js";
-
-/** Pool or pCPU id that means "any" (XC_CPUPOOL_POOLID_ANY). */
-const ANY = 0xffff_ffff;
 
 const poolPath = (poolid: number): string => `/local/pool/${poolid}`;
 
@@ -55,7 +53,7 @@ export async function getFreecpus(ctx: Ctx): Promise<number[]> {
 /** libxl_cpupool_create: gives the id. A pool that does not get its CPUs goes away again. */
 export async function cpupoolCreate(ctx: Ctx, { name, sched, cpumap, uuid, poolid }: CpupoolConfig): Promise<number> {
   // As in libxl 0 means any, too.
-  const id = await call(ctx, `create the CPU pool "${name}"`, undefined, ctx.ctrl.cpupoolCreate(poolid || ANY, SCHEDULER[sched]));
+  const id = await call(ctx, `create the CPU pool "${name}"`, undefined, ctx.ctrl.cpupoolCreate(poolid || XEN_CPUPOOL_ANY, SCHEDULER[sched]));
   try {
     for (const cpu of cpumap) await cpupoolCpuadd(ctx, id, cpu);
   } catch (error) {

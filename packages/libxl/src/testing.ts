@@ -3,7 +3,17 @@
  * rules of the real calls say (errno included), but nothing runs in them. The store daemon is the real one.
  * @module
  */
-import { DOMID, ERRNO, HVM_PARAM, PAGE_SIZE, XEN_CPUPOOL_ANY, XEN_DOMINF, XEN_DOMINF_shutdownshift, XENSTORE_DOMAIN_INTERFACE } from "xen-public";
+import {
+  DOMID,
+  ERRNO,
+  HVM_PARAM,
+  PAGE_SIZE,
+  XEN_CPUPOOL_ANY,
+  XEN_DOMINF,
+  XEN_DOMINF_shutdownshift,
+  XEN_SCHEDULER,
+  XENSTORE_DOMAIN_INTERFACE,
+} from "xen-public";
 import { createXs, type Xs, type XsNodes } from "xenstore";
 import { createXenstored } from "xenstored";
 import {
@@ -16,9 +26,6 @@ import {
   type XenCtrl,
   XenCtrlError,
 } from "./xenctrl.js";
-
-/** The one scheduler's id. */
-const CREDIT2 = 6;
 
 /** A domain's books. */
 export interface FakeDomain {
@@ -380,13 +387,18 @@ export function createFakeXenCtrl({ hostPages = 1 << 20, gpaddrBits = 40, nrCpus
       throw new XenCtrlError("show compiled code", ERRNO.ENOENT);
     },
     async cpupoolList() {
-      return Array.from(pools, ([id, { cpus }]) => ({ id, scheduler: CREDIT2, cpus: [...cpus].toSorted((a, b) => a - b), domains: domainsIn(id) }));
+      return Array.from(pools, ([id, { cpus }]) => ({
+        id,
+        scheduler: XEN_SCHEDULER.credit2,
+        cpus: [...cpus].toSorted((a, b) => a - b),
+        domains: domainsIn(id),
+      }));
     },
     async cpupoolCreate(wanted, scheduler) {
       enter("cpupoolCreate");
       const poolid = wanted === XEN_CPUPOOL_ANY ? Math.max(...pools.keys()) + 1 : wanted;
       if (pools.has(poolid)) refuse("cpupoolCreate", ERRNO.EEXIST);
-      if (scheduler !== CREDIT2) refuse("cpupoolCreate", ERRNO.ENOENT);
+      if (scheduler !== XEN_SCHEDULER.credit2) refuse("cpupoolCreate", ERRNO.ENOENT);
       pools.set(poolid, { cpus: new Set(), globals: { ratelimit: 1_000_000 } });
       return poolid;
     },

@@ -1,7 +1,7 @@
 import { ERRNO, XEN_CPUPOOL_ANY, XEN_SCHEDULER } from "xen-public";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Domain } from "./domain.js";
-import { XenError } from "./error.js";
+import { errnoOf } from "../test/errno.js";
 import { cpuTime } from "./sched/runstate.js";
 import { type Bench, createBench } from "./testing.js";
 
@@ -23,16 +23,6 @@ function createPool(cpu: number = ANY): number {
   sysctl.cpupoolRemoveCpu(0, cpu);
   sysctl.cpupoolAddCpu(id, ANY);
   return id;
-}
-/** 0, or the errno. */
-function errnoOf(call: () => unknown): number {
-  try {
-    call();
-    return 0;
-  } catch (error) {
-    if (error instanceof XenError) return error.errno;
-    throw error;
-  }
 }
 const pools = (): (string | number)[][] => bench.xen.sysctl.cpupoolList().map(({ id, cpus, scheduler, domains }) => [id, cpus.join(), scheduler, domains]);
 

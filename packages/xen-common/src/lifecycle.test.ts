@@ -2,7 +2,7 @@ import { ERRNO, SHUTDOWN, XEN_DOMCTL_CDF, XEN_DOMINF } from "xen-public";
 import { describe, expect, test } from "vitest";
 import type { CreateDomainConfig } from "./create.js";
 import { SHUTDOWN_CODE_INVALID } from "./domain.js";
-import { XenError } from "./error.js";
+import { errnoOf } from "../test/errno.js";
 import { domainShutdown } from "./shutdown.js";
 import { createBench } from "./testing.js";
 import { setPauseFlags, VPF, vcpuRunnable } from "./vcpu.js";
@@ -17,17 +17,6 @@ const CONFIG: CreateDomainConfig = {
   cpupoolId: 0,
   arch: { gicVersion: 0, nrSpis: 0, vuart: false },
 };
-
-/** The errno with which `call` is refused, or 0. */
-function errnoOf(call: () => unknown): number {
-  try {
-    call();
-    return 0;
-  } catch (error) {
-    if (error instanceof XenError) return error.errno;
-    throw error;
-  }
-}
 
 describe("createdomain", () => {
   test.each<[string, Partial<CreateDomainConfig>, number]>([

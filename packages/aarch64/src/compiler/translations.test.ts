@@ -16,6 +16,14 @@ const BATCH = { ...DEFAULT_COMPILER_OPTIONS, hotEntries: HOT_ENTRIES, batch: 1, 
 const loop = (rounds: number, work = "add v2.2d, v2.2d, v1.2d"): string =>
   `mov x1, #${rounds}\n1: add x0, x0, x3\nb far\n2: ${work}\nsubs x1, x1, #1\nb.ne 1b\nhvc #0\n.balign 4096\nfar: eor x4, x4, x1\nb 2b`;
 
+/** Compiles at once, with translations at hand. */
+const serviceWith = (translations: Translations): CompilerService => ({
+  compile(requests, done) {
+    const bytes = translateRegions(requests, translations);
+    done(new WebAssembly.Module(bytes), bytes.length);
+  },
+});
+
 interface Run {
   readonly result: readonly bigint[];
   readonly compiled: number;
@@ -28,13 +36,7 @@ function run(
   places = new HotPlaces(),
   { pagesBefore = 0, work }: { pagesBefore?: number; work?: string } = {},
 ): Run {
-  const compilerService: CompilerService = {
-    compile(requests, done) {
-      const bytes = translateRegions(requests, translations);
-      done(new WebAssembly.Module(bytes), bytes.length);
-    },
-  };
-  const machine = new Machine({ compile: BATCH, compilerService, hotPlaces: places });
+  const machine = new Machine({ compile: BATCH, compilerService: serviceWith(translations), hotPlaces: places });
   for (let page = 0; page < pagesBefore; page++) {
     machine.load("hvc #1", CODE + 0x8000 + page * 4096);
     machine.registers().pc = BigInt(CODE + 0x8000 + page * 4096);
@@ -73,13 +75,7 @@ describe("translations", () => {
   });
 
   it.each(["parked", "lent"] as const)("known code is hot at once also in a guest that was %s", (how) => {
-    const compilerService: CompilerService = {
-      compile(requests, done) {
-        const bytes = translateRegions(requests, translations);
-        done(new WebAssembly.Module(bytes), bytes.length);
-      },
-    };
-    const machine = new Machine({ compile: BATCH, compilerService, hotPlaces: new HotPlaces(), isShared: how === "lent" });
+    const machine = new Machine({ compile: BATCH, compilerService: serviceWith(translations), hotPlaces: new HotPlaces(), isShared: how === "lent" });
     const { processor } = machine;
     machine.load(loop(0), CODE);
     machine.registers().set("CPACR_EL1", 0x30_0000n);

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { decode, PATTERNS } from "../a64/decode.js";
-import { DEFAULT_COMPILER_OPTIONS } from "../compiler/compiler.js";
-import { Engine } from "../engine.js";
-import { CODE_PAGE_BYTES, layoutOf, RECORD_BYTES } from "../layout.js";
-import { createRandom } from "../testing.js";
+import { CODE_PAGE_BYTES, RECORD_BYTES } from "../layout.js";
+import { engineOf } from "../processor.js";
+import { createRandom, Machine } from "../testing.js";
 import { NEXT_PAGE, UNDECODED } from "./handlers.js";
 import { BRANCH, PAGE_RELATIVE, templateOf, UNDEFINED_TEMPLATE } from "./template.js";
 
@@ -31,26 +30,16 @@ function expectedRecord(word: number, index: number): Written {
 }
 
 describe("a record that is decoded is the one that its word alone gives", () => {
-  const options = {
-    vcpus: 1,
-    ramBytes: 4096,
-    extraPages: 0,
-    idRegisters: {},
-    mpidr: () => 0n,
-    counterFrequency: 1e6,
-    counter: () => 0,
-    compile: false,
-  } as const;
-  const layout = layoutOf(options);
-  const { memory, code, wasm } = new Engine({ processor: options, layout, compiler: DEFAULT_COMPILER_OPTIONS });
+  const { processor } = new Machine({ compile: false });
+  const { memory, code, wasm } = engineOf(processor);
   const view = new DataView(memory.buffer);
-  const records = code.allocate(layout.ram / 4096);
+  const records = code.allocate(processor.ramOffset / 4096);
   const decodeAt = (wasm as unknown as { readonly table: WebAssembly.Table }).table.get(UNDECODED) as (record: number) => number;
 
   /** Decodes one word: the record behind it counts as decoded. */
   function recordOf(word: number, index: number): Written {
     const at = records + index * RECORD_BYTES;
-    view.setUint32(layout.ram + index * 4, word, true);
+    view.setUint32(processor.ramOffset + index * 4, word, true);
     view.setUint16(at, UNDECODED, true);
     view.setUint16(at + RECORD_BYTES, NEXT_PAGE, true);
     decodeAt(at);
