@@ -20,7 +20,7 @@ describe("what the documents tell to type", () => {
   });
 
   it.skipIf(!isBuilt)("uses xl commands that xl knows (needs a build)", async () => {
-    const shown = [...read("README.md").matchAll(/(?:npx )?\bxl ([a-z][a-z-]+)/g)].flatMap(([, name]) => name ?? []);
+    const shown = [...read("README.md").matchAll(/(?:npx )?\bxl ([a-z][a-z0-9-]+)/g)].flatMap(([, name]) => name ?? []);
     const { stdout } = await xl(["help"]);
     expect([...new Set(shown)].filter((name) => name !== "help" && !new RegExp(`^ ${name}\\s`, "m").test(stdout))).toEqual([]);
   });
